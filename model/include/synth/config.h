@@ -1,0 +1,111 @@
+#ifndef SYNTH_CONFIG_H_
+#define SYNTH_CONFIG_H_
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "absl/status/statusor.h"
+
+namespace synth {
+
+// The shape of a model, as config.json states it (docs/checkpoint.md). Letters: D hidden size, H heads,
+// F feed-forward size, V vocabulary, L longest text in tokens, N layers, C classes, k factor rank.
+
+// --- Score sources: where the attention scores S [H, n, n] come from (Tay et al. 2020, section 3). ---
+
+// S = (x Wq)(x Wk)ᵀ / √Dh: the Transformer's own.
+struct DotProductSpec {
+  bool operator==(const DotProductSpec&) const = default;
+};
+// S_ij = (relu(x_i W1 + b1) W2 + b2)_j: each token predicts its row of scores (section 3.1.1).
+struct DenseSpec {
+  bool operator==(const DenseSpec&) const = default;
+};
+// S_ij = A_i[j mod a] · B_i[j div a] with a·b = L (section 3.1.3).
+struct FactorizedDenseSpec {
+  int a = 0;
+  int b = 0;
+  bool operator==(const FactorizedDenseSpec&) const = default;
+};
+// S = R, learned (or fixed at random), the same for every input (section 3.1.2).
+struct RandomSpec {
+  bool trainable = true;
+  bool operator==(const RandomSpec&) const = default;
+};
+// S = R1 R2ᵀ with R1, R2 [L, k], the same for every input (section 3.1.4).
+struct FactorizedRandomSpec {
+  int k = 0;
+  bool operator==(const FactorizedRandomSpec&) const = default;
+};
+using SourceSpec =
+    std::variant<DotProductSpec, DenseSpec, FactorizedDenseSpec, RandomSpec, FactorizedRandomSpec>;
+
+// S = Σ_m α_m S_m with α = softmax(a) per head, so that Σα = 1 (section 3.2).
+struct MixtureSpec {
+  std::vector<SourceSpec> parts;  // two or more
+  bool operator==(const MixtureSpec&) const = default;
+};
+using AttentionSpec = std::variant<DotProductSpec, DenseSpec, FactorizedDenseSpec, RandomSpec,
+                                   FactorizedRandomSpec, MixtureSpec>;
+
+// "factorized_random", "mixture(dense + random)": the names of docs/checkpoint.md.
+std::string ToString(const AttentionSpec& spec);
+
+// --- The rest of the encoder. ---
+
+enum class Activation { kRelu, kGelu, kGeluNew };
+enum class NormPosition { kPost, kPre };
+enum class PositionEmbedding { kAbsolute, kNone };
+enum class Pooling { kMean, kCls, kMax };
+enum class ProblemType { kSingleLabel, kMultiLabel };
+enum class OutOfScopeScore { kMaxProbability, kEnergy };
+
+std::string_view ToString(Pooling pooling);
+
+struct ClassifierConfig {
+  ProblemType problem_type = ProblemType::kSingleLabel;
+  std::vector<std::string> labels;  // [C]
+};
+
+struct TokenizerConfig {
+  std::string file;                      // relative to the checkpoint folder
+  std::optional<std::string> cls_token;  // a piece put before every text
+  std::optional<std::string> sep_token;  // a piece put behind every text
+};
+
+struct OutOfScopeConfig {
+  OutOfScopeScore score = OutOfScopeScore::kMaxProbability;
+  float threshold = 0;  // a text is out of scope when its score is greater
+};
+
+struct ModelConfig {
+  int vocab_size = 0;               // V
+  int hidden_size = 0;              // D
+  int num_hidden_layers = 0;        // N
+  int num_attention_heads = 0;      // H, divides D
+  int intermediate_size = 0;        // F
+  int max_position_embeddings = 0;  // L
+  int type_vocab_size = 0;
+  Activation hidden_act = Activation::kGelu;
+  float layer_norm_eps = 1e-12F;
+  NormPosition norm_position = NormPosition::kPost;
+  PositionEmbedding position_embedding = PositionEmbedding::kAbsolute;
+  Pooling pooling = Pooling::kMean;
+  std::vector<AttentionSpec> attention;  // [N], one per layer
+  std::optional<ClassifierConfig> classifier;
+  std::optional<TokenizerConfig> tokenizer;
+  std::optional<OutOfScopeConfig> out_of_scope;
+
+  int head_size() const { return hidden_size / num_attention_heads; }  // Dh
+};
+
+// Reads the text of a config.json. INVALID_ARGUMENT names the key, what was expected and what was found.
+absl::StatusOr<ModelConfig> ParseConfig(std::string_view json);
+
+}  // namespace synth
+
+#endif  // SYNTH_CONFIG_H_

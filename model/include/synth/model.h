@@ -1,0 +1,90 @@
+#ifndef SYNTH_MODEL_H_
+#define SYNTH_MODEL_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <span>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "synth/config.h"
+#include "synth/tokenizer.h"
+
+namespace synth {
+
+// Texts without padding: text b is token_ids[offsets[b] .. offsets[b + 1]).
+struct PackedTokens {
+  std::span<const std::int32_t> token_ids;  // [T], each in [0, V)
+  std::span<const std::int32_t> offsets;    // [B + 1], offsets[0] = 0, offsets[B] = T, strictly rising
+
+  int texts() const { return offsets.empty() ? 0 : static_cast<int>(offsets.size()) - 1; }
+  int tokens() const { return static_cast<int>(token_ids.size()); }
+};
+
+// What a loaded model is made of.
+struct ModelInfo {
+  std::string digest;  // SHA-256 in hex, see docs/checkpoint.md
+  std::int64_t parameters = 0;
+  std::int64_t embedding_parameters = 0;  // word, position and type embeddings
+  std::int64_t score_parameters = 0;      // of the score sources, all layers
+  std::size_t weight_bytes = 0;           // weights as held in memory
+  std::size_t attention_bytes = 0;        // precomputed input-independent attention
+};
+
+// Every activation buffer of a forward pass. One per worker; grows to the largest batch seen and never
+// shrinks. Not thread-safe; belongs to the model that made it.
+class Workspace;
+struct WorkspaceDeleter {
+  void operator()(Workspace* workspace) const;
+};
+using WorkspacePtr = std::unique_ptr<Workspace, WorkspaceDeleter>;
+
+// A Synthesizer text encoder, with its classifier and tokenizer where the checkpoint has them.
+// Immutable after Load: const functions may be called from any number of threads, each with its own
+// workspace. A text's results do not depend on the other texts of its batch.
+class Model {
+ public:
+  // Reads a checkpoint folder (docs/checkpoint.md). NOT_FOUND where a file is missing; INVALID_ARGUMENT
+  // where one is damaged or does not fit the config, naming the file, the tensor or key, what was expected
+  // and what was found. Input-independent attention is computed here, once.
+  static absl::StatusOr<std::unique_ptr<const Model>> Load(const std::filesystem::path& folder);
+
+  ~Model();
+  Model(const Model&) = delete;
+  Model& operator=(const Model&) = delete;
+
+  const ModelConfig& config() const;
+  const ModelInfo& info() const;
+  // The text of config.json, as it stands on disk.
+  const std::string& config_json() const;
+  // Null where the checkpoint has none.
+  const Tokenizer* tokenizer() const;
+
+  WorkspacePtr MakeWorkspace() const;
+
+  // OK if Forward may be called with `tokens`; INVALID_ARGUMENT (malformed offsets, a token id outside the
+  // vocabulary) or OUT_OF_RANGE (a text longer than L) otherwise.
+  absl::Status Validate(const PackedTokens& tokens) const;
+
+  // The hidden states after the last layer [T, D], row-major, in `workspace` and valid until its next use.
+  // `tokens` must pass Validate.
+  std::span<const float> Forward(const PackedTokens& tokens, Workspace& workspace) const;
+
+  // One vector for one text: hidden [n, D] -> pooled [D].
+  void Pool(std::span<const float> hidden, Pooling pooling, std::span<float> pooled) const;
+
+  // pooled [D] -> logits [C]. The model must have a classifier.
+  void Classify(std::span<const float> pooled, std::span<float> logits) const;
+
+ private:
+  struct Impl;
+  explicit Model(std::unique_ptr<const Impl> impl);
+  std::unique_ptr<const Impl> impl_;
+};
+
+}  // namespace synth
+
+#endif  // SYNTH_MODEL_H_
