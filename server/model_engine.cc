@@ -1,0 +1,73 @@
+#include "server/model_engine.h"
+
+#include <algorithm>
+#include <cstddef>
+#include <utility>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/str_format.h"
+
+namespace synth::server {
+
+using scheduling::Job;
+using scheduling::JobGroup;
+
+ModelEngine::ModelEngine(const Model& model, int lanes) : model_(model) {
+  for (int i = 0; i < lanes; ++i)
+    lanes_.push_back({.workspace = model.MakeWorkspace(), .token_ids = {}, .offsets = {}});
+}
+
+int ModelEngine::PredictTokens(std::string_view text) const {
+  // English text has about four bytes a token; 3 errs on the side of too many.
+  const std::size_t guess = text.size() / 3 + 2;
+  return static_cast<int>(
+      std::min(guess, static_cast<std::size_t>(model_.config().max_position_embeddings)));
+}
+
+absl::Status ModelEngine::Tokenize(Job& job) {
+  absl::StatusOr<std::vector<std::int32_t>> ids = model_.tokenizer()->Encode(job.text);
+  if (!ids.ok()) return ids.status();
+  if (ids->empty()) return absl::InvalidArgumentError("the text has no tokens");
+  job.token_ids = *std::move(ids);
+  job.original_tokens = static_cast<int>(job.token_ids.size());
+  const int longest = model_.config().max_position_embeddings;
+  if (job.group->work == JobGroup::Work::kCompute && job.original_tokens > longest) {
+    if (!job.group->truncate) {
+      return absl::OutOfRangeError(
+          absl::StrFormat("the text has %d tokens, the model takes %d, and truncation is off",
+                          job.original_tokens, longest));
+    }
+    model_.tokenizer()->Truncate(job.token_ids, longest);
+  }
+  job.tokens = static_cast<int>(job.token_ids.size());
+  return absl::OkStatus();
+}
+
+void ModelEngine::Compute(std::span<Job* const> batch, int lane_index) {
+  Lane& lane = lanes_.at(static_cast<std::size_t>(lane_index));
+  lane.token_ids.clear();
+  lane.offsets.assign(1, 0);
+  for (const Job* job : batch) {
+    lane.token_ids.insert(lane.token_ids.end(), job->token_ids.begin(), job->token_ids.end());
+    lane.offsets.push_back(static_cast<std::int32_t>(lane.token_ids.size()));
+  }
+  const std::span<const float> hidden =
+      model_.Forward({.token_ids = lane.token_ids, .offsets = lane.offsets}, *lane.workspace);
+
+  const auto width = static_cast<std::size_t>(model_.config().hidden_size);
+  for (std::size_t i = 0; i < batch.size(); ++i) {
+    const auto begin = static_cast<std::size_t>(lane.offsets[i]);
+    const auto end = static_cast<std::size_t>(lane.offsets[i + 1]);
+    batch[i]->group->OnHidden(*batch[i], hidden.subspan(begin * width, (end - begin) * width));
+  }
+}
+
+void ModelEngine::WarmUp() {
+  for (Lane& lane : lanes_) {
+    lane.token_ids.assign(static_cast<std::size_t>(model_.config().max_position_embeddings), 0);
+    lane.offsets = {0, model_.config().max_position_embeddings};
+    model_.Forward({.token_ids = lane.token_ids, .offsets = lane.offsets}, *lane.workspace);
+  }
+}
+
+}  // namespace synth::server

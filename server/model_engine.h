@@ -1,0 +1,43 @@
+#ifndef SYNTH_SERVER_MODEL_ENGINE_H_
+#define SYNTH_SERVER_MODEL_ENGINE_H_
+
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "server/scheduling/engine.h"
+#include "server/scheduling/job.h"
+#include "synth/model.h"
+
+namespace synth::server {
+
+// The model as the scheduler's lanes see it, with one workspace per lane.
+class ModelEngine final : public scheduling::Engine {
+ public:
+  // `model` must have a tokenizer and outlive the engine.
+  ModelEngine(const Model& model, int lanes);
+
+  int PredictTokens(std::string_view text) const override;
+  // OUT_OF_RANGE where the text is too long and its group does not truncate; INVALID_ARGUMENT where
+  // it has no tokens or is not UTF-8.
+  absl::Status Tokenize(scheduling::Job& job) override;
+  void Compute(std::span<scheduling::Job* const> batch, int lane) override;
+
+  // Runs every lane once at the longest text, so that the first request pays for no allocation.
+  void WarmUp();
+
+ private:
+  struct Lane {
+    WorkspacePtr workspace;
+    std::vector<std::int32_t> token_ids;
+    std::vector<std::int32_t> offsets;
+  };
+
+  const Model& model_;
+  std::vector<Lane> lanes_;
+};
+
+}  // namespace synth::server
+
+#endif  // SYNTH_SERVER_MODEL_ENGINE_H_

@@ -1,0 +1,180 @@
+#include "server/options.h"
+
+#include <CLI/CLI.hpp>
+#include <filesystem>
+#include <map>
+#include <set>
+#include <string>
+#include <utility>
+
+#include "server/version.h"
+
+namespace synth::server {
+namespace {
+
+constexpr const char* kDescription =
+    R"(synthserve serves text encoders with Synthesizer attention over gRPC.
+
+  synthserve --model models/intent-clinc150
+  synthserve --model intent=models/intent-clinc150 --model tone=models/other --listen 0.0.0.0:50051
+
+It answers Encode, Classify, Tokenize and GetModel (synth.v1.Inference), grpc.health.v1 and reflection on
+--listen, and /metrics and /healthz on --metrics-listen. SIGTERM drains and exits with 0.)";
+
+constexpr const char* kFooter =
+    R"(
+Every option can also be an environment variable (in brackets above) or a line of a --config file, such as
+  lanes = 2
+  model = ["intent=models/intent-clinc150"]
+A flag beats the environment, the environment beats the file.
+
+Exit codes: 0 after a clean drain, 1 when a model or an address cannot be used, 2 for a wrong option.)";
+
+// "name=folder", or a folder whose last component is the name.
+Options::ModelSource ParseModelSource(const std::string& text) {
+  const std::size_t equals = text.find('=');
+  if (equals != std::string::npos)
+    return {.name = text.substr(0, equals), .folder = text.substr(equals + 1)};
+  std::filesystem::path folder = std::filesystem::path(text).lexically_normal();
+  if (!folder.has_filename()) folder = folder.parent_path();
+  return {.name = folder.filename().string(), .folder = text};
+}
+
+// What CLI11 leaves open about the models; empty when all is well.
+std::string CheckModels(const std::vector<Options::ModelSource>& models) {
+  std::set<std::string> names;
+  for (const Options::ModelSource& model : models) {
+    if (model.name.empty() || model.folder.empty()) {
+      return "--model: expected NAME=FOLDER or FOLDER, both not empty";
+    }
+    if (!names.insert(model.name).second)
+      return "--model: the name '" + model.name + "' is given twice";
+  }
+  return "";
+}
+
+// Milliseconds from "250ms", "20s", "5m", or plain seconds.
+CLI::Option* AddDuration(CLI::App& app, const std::string& name, std::chrono::milliseconds& value,
+                         const std::string& help) {
+  auto parse = [&value, name](const std::string& text) {
+    static const std::map<std::string, double> kUnits = {
+        {"ms", 1}, {"s", 1e3}, {"", 1e3}, {"m", 6e4}};
+    std::size_t digits = 0;
+    double number = -1;
+    try {
+      number = std::stod(text, &digits);
+    } catch (const std::exception&) {
+      digits = 0;
+    }
+    const auto unit = kUnits.find(text.substr(digits));
+    // A year is beyond any use, and keeps the sums below from overflowing.
+    if (digits == 0 || unit == kUnits.end() || !(number >= 0) || number * unit->second > 3.2e10) {
+      throw CLI::ValidationError(
+          name, "expected a duration such as 250ms, 20s or 5m, found '" + text + "'");
+    }
+    value = std::chrono::milliseconds(static_cast<std::int64_t>(number * unit->second));
+  };
+  const std::string shown = value.count() % 1000 == 0 ? std::to_string(value.count() / 1000) + "s"
+                                                      : std::to_string(value.count()) + "ms";
+  return app.add_option_function<std::string>(name, parse, help)
+      ->type_name("DURATION")
+      ->default_str(shown);
+}
+
+// SYNTHSERVE_MAX_BATCH_TOKENS for --max-batch-tokens.
+void NameEnvironment(CLI::App& app) {
+  for (CLI::Option* option : app.get_options()) {
+    const std::string name = option->get_single_name();
+    if (name == "help" || name == "version" || option->get_lnames().empty()) continue;
+    std::string variable = "SYNTHSERVE_";
+    for (const char c : name) {
+      variable += c == '-' ? '_' : static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+    }
+    option->envname(variable);
+  }
+}
+
+}  // namespace
+
+std::variant<Options, ExitCode> ParseOptions(int argc, const char* const* argv) {
+  Options options;
+  std::vector<std::string> models;
+  CLI::App app(kDescription, "synthserve");
+  app.footer(kFooter);
+  app.get_formatter()->column_width(36);
+  app.set_version_flag("--version", kVersion);
+  app.set_config("--config", "", "Read options from this file (TOML or INI)");
+
+  app.add_option("--model", models,
+                 "Checkpoint folder, or NAME=FOLDER; may be repeated, the first is the default")
+      ->required()
+      ->type_name("[NAME=]FOLDER");
+  app.add_option("--listen", options.listen, "Address of the gRPC server; port 0 picks a free one")
+      ->capture_default_str()
+      ->type_name("HOST:PORT");
+  app.add_option(
+         "--metrics-listen", options.metrics_listen,
+         "Address of /metrics and /healthz; port 0 picks a free one, an empty text turns them off")
+      ->capture_default_str()
+      ->type_name("HOST:PORT");
+  app.add_option("--lanes", options.lanes,
+                 "Batches computed at a time; 0: as many as the CPUs this process may use "
+                 "(affinity and cgroup quota)")
+      ->check(CLI::Range(0, 1024))
+      ->capture_default_str();
+  app.add_option("--max-batch-tokens", options.max_batch_tokens, "Tokens of one batch")
+      ->check(CLI::Range(1, 1 << 20))
+      ->capture_default_str();
+  app.add_option(
+         "--max-queue-tokens", options.max_queue_tokens,
+         "Tokens waiting or computing, for each model, above which calls get RESOURCE_EXHAUSTED")
+      ->check(CLI::Range(std::int64_t{1}, std::int64_t{1} << 40))
+      ->capture_default_str();
+  AddDuration(app, "--max-queue-time", options.max_queue_time,
+              "Predicted wait above which calls get RESOURCE_EXHAUSTED");
+  app.add_option("--max-texts", options.max_texts, "Texts in one request")
+      ->check(CLI::Range(1, 1'000'000))
+      ->capture_default_str();
+  app.add_option("--max-text-bytes", options.max_text_bytes, "Bytes of one text")
+      ->check(CLI::Range(std::int64_t{1}, std::int64_t{1} << 30))
+      ->capture_default_str();
+  app.add_option("--max-message-bytes", options.max_message_bytes, "Bytes of one request")
+      ->check(CLI::Range(1024, 1 << 30))
+      ->capture_default_str();
+  AddDuration(
+      app, "--drain-delay", options.drain_delay,
+      "After SIGTERM, how long to report NOT_SERVING and keep serving before refusing new calls");
+  AddDuration(app, "--drain-timeout", options.drain_timeout,
+              "How long the calls in flight may take to finish then");
+  AddDuration(app, "--max-connection-age", options.max_connection_age,
+              "Close connections of this age, so that clients spread over new replicas; 0: never");
+  app.add_option("--log-format", options.log_format, "text or json, on standard error")
+      ->transform(CLI::CheckedTransformer(
+          std::map<std::string, LogFormat>{{"text", LogFormat::kText}, {"json", LogFormat::kJson}}))
+      ->default_str("text")
+      ->type_name("FORMAT");
+  app.add_option("--log-level", options.log_level, "debug, info, warn or error")
+      ->transform(CLI::CheckedTransformer(
+          std::map<std::string, spdlog::level::level_enum>{{"debug", spdlog::level::debug},
+                                                           {"info", spdlog::level::info},
+                                                           {"warn", spdlog::level::warn},
+                                                           {"error", spdlog::level::err}}))
+      ->default_str("info")
+      ->type_name("LEVEL");
+  NameEnvironment(app);
+
+  try {
+    app.parse(argc, argv);
+    for (const std::string& model : models) options.models.push_back(ParseModelSource(model));
+    if (const std::string problem = CheckModels(options.models); !problem.empty()) {
+      throw CLI::ValidationError(problem);
+    }
+  } catch (const CLI::ParseError& error) {
+    const bool asked_for = error.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success);
+    app.exit(error);
+    return ExitCode{asked_for ? 0 : 2};
+  }
+  return options;
+}
+
+}  // namespace synth::server

@@ -1,0 +1,56 @@
+#ifndef SYNTH_SERVER_OPTIONS_H_
+#define SYNTH_SERVER_OPTIONS_H_
+
+#include <spdlog/common.h>
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "server/logging.h"
+
+namespace synth::server {
+
+// Everything an operator can set. Each field is a flag, an environment variable and a key of the
+// configuration file; options.cc holds their names and help texts.
+struct Options {
+  struct ModelSource {
+    std::string name;
+    std::string folder;
+  };
+  std::vector<ModelSource> models;  // one or more; the first is the default
+
+  std::string listen = "127.0.0.1:50051";         // gRPC; port 0 picks a free one
+  std::string metrics_listen = "127.0.0.1:9464";  // HTTP; empty: none; port 0 picks a free one
+
+  int lanes = 0;  // 0: the CPUs this process may use
+  int max_batch_tokens = 512;
+  std::int64_t max_queue_tokens = 65536;
+  std::chrono::milliseconds max_queue_time{10'000};
+
+  int max_texts = 1024;
+  std::int64_t max_text_bytes = 262'144;
+  int max_message_bytes = 16 * 1024 * 1024;
+
+  std::chrono::milliseconds drain_delay{0};
+  std::chrono::milliseconds drain_timeout{20'000};
+  std::chrono::milliseconds max_connection_age{0};  // 0: no limit
+
+  LogFormat log_format = LogFormat::kText;
+  spdlog::level::level_enum log_level = spdlog::level::info;
+};
+
+// The program should end at once with this exit code; what there was to say has been printed.
+struct ExitCode {
+  int code = 0;
+};
+
+// Reads the command line, the environment and the configuration file (in that order of precedence).
+// Prints help, the version and errors itself.
+std::variant<Options, ExitCode> ParseOptions(int argc, const char* const* argv);
+
+}  // namespace synth::server
+
+#endif  // SYNTH_SERVER_OPTIONS_H_

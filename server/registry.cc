@@ -1,0 +1,65 @@
+#include "server/registry.h"
+
+#include <chrono>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "server/logging.h"
+
+namespace synth::server {
+
+ServedModel::ServedModel(std::string name, std::unique_ptr<const Model> model,
+                         const scheduling::Scheduler::Options& options,
+                         scheduling::Executor& executor, Metrics& metrics)
+    : name_(std::move(name)),
+      model_(std::move(model)),
+      metrics_(metrics.AddModel(name_, model_->info(), options.lanes)),
+      engine_(*model_, options.lanes),
+      scheduler_(options, engine_, executor, metrics_) {
+  engine_.WarmUp();
+}
+
+absl::Status Registry::Load(const Options::ModelSource& source,
+                            const scheduling::Scheduler::Options& options,
+                            scheduling::Executor& executor, Metrics& metrics) {
+  const auto start = std::chrono::steady_clock::now();
+  absl::StatusOr<std::unique_ptr<const Model>> model = Model::Load(source.folder);
+  if (!model.ok()) {
+    return absl::Status(model.status().code(),
+                        absl::StrCat("model '", source.name, "': ", model.status().message()));
+  }
+  if ((*model)->tokenizer() == nullptr) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("model '", source.name, "': ", source.folder,
+                     "/config.json has no \"tokenizer\", and texts are served"));
+  }
+  const ModelInfo info = (*model)->info();
+  models_.push_back(
+      std::make_unique<ServedModel>(source.name, *std::move(model), options, executor, metrics));
+  const std::chrono::duration<double, std::milli> took = std::chrono::steady_clock::now() - start;
+  Log(spdlog::level::info, "model_loaded",
+      {{"model", source.name},
+       {"folder", source.folder},
+       {"digest", info.digest},
+       {"parameters", info.parameters},
+       {"weight_bytes", info.weight_bytes},
+       {"attention_bytes", info.attention_bytes},
+       {"milliseconds", static_cast<std::int64_t>(took.count())}});
+  return absl::OkStatus();
+}
+
+absl::StatusOr<ServedModel*> Registry::Find(std::string_view name) const {
+  if (name.empty() && !models_.empty()) return models_.front().get();
+  for (const auto& model : models_) {
+    if (model->name() == name) return model.get();
+  }
+  auto append_name = [](std::string* out, const std::unique_ptr<ServedModel>& model) {
+    out->append(model->name());
+  };
+  return absl::NotFoundError(
+      absl::StrCat("model: no model '", std::string(name),
+                   "' is loaded; there is: ", absl::StrJoin(models_, ", ", append_name)));
+}
+
+}  // namespace synth::server

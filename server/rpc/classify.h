@@ -1,0 +1,34 @@
+#ifndef SYNTH_SERVER_RPC_CLASSIFY_H_
+#define SYNTH_SERVER_RPC_CLASSIFY_H_
+
+#include <span>
+
+#include "absl/status/status.h"
+#include "server/scheduling/job.h"
+#include "synth/model.h"
+#include "synth/v1/inference.pb.h"
+
+namespace synth::server {
+
+// What is particular to the Classify call (see TextCall).
+struct ClassifyMethod {
+  using Request = v1::ClassifyRequest;
+  using Response = v1::ClassifyResponse;
+  static constexpr const char* kName = "Classify";
+  static constexpr auto kWork = scheduling::JobGroup::Work::kCompute;
+
+  static absl::Status CheckOptions(const Request& request, const Model& model);
+  static bool Truncates(const Request& request) {
+    return request.truncation() != v1::TRUNCATION_NONE;
+  }
+  static void FillHidden(const Model& model, const Request& request, std::span<const float> hidden,
+                         v1::ClassifyResult& result);
+  static void FillDone(const Model& model, const scheduling::Job& job, v1::ClassifyResult& result);
+  static void SetTimings(const v1::Timings& timings, Response& response) {
+    *response.mutable_timings() = timings;
+  }
+};
+
+}  // namespace synth::server
+
+#endif  // SYNTH_SERVER_RPC_CLASSIFY_H_

@@ -1,0 +1,34 @@
+#ifndef SYNTH_SERVER_RPC_ENCODE_H_
+#define SYNTH_SERVER_RPC_ENCODE_H_
+
+#include <span>
+
+#include "absl/status/status.h"
+#include "server/scheduling/job.h"
+#include "synth/model.h"
+#include "synth/v1/inference.pb.h"
+
+namespace synth::server {
+
+// What is particular to the Encode call (see TextCall).
+struct EncodeMethod {
+  using Request = v1::EncodeRequest;
+  using Response = v1::EncodeResponse;
+  static constexpr const char* kName = "Encode";
+  static constexpr auto kWork = scheduling::JobGroup::Work::kCompute;
+
+  static absl::Status CheckOptions(const Request& request, const Model& model);
+  static bool Truncates(const Request& request) {
+    return request.truncation() != v1::TRUNCATION_NONE;
+  }
+  static void FillHidden(const Model& model, const Request& request, std::span<const float> hidden,
+                         v1::EncodeResult& result);
+  static void FillDone(const Model& model, const scheduling::Job& job, v1::EncodeResult& result);
+  static void SetTimings(const v1::Timings& timings, Response& response) {
+    *response.mutable_timings() = timings;
+  }
+};
+
+}  // namespace synth::server
+
+#endif  // SYNTH_SERVER_RPC_ENCODE_H_

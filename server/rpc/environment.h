@@ -1,0 +1,28 @@
+#ifndef SYNTH_SERVER_RPC_ENVIRONMENT_H_
+#define SYNTH_SERVER_RPC_ENVIRONMENT_H_
+
+#include <cstdint>
+
+#include "server/metrics.h"
+#include "server/registry.h"
+#include "server/rpc/refusal_log.h"
+
+namespace synth::server {
+
+// What every call needs and none owns. Outlives all calls.
+struct Environment {
+  struct Limits {
+    int max_texts = 1024;
+    std::int64_t max_text_bytes = 262'144;
+    int max_message_bytes = 16 * 1024 * 1024;
+  };
+
+  const Registry& registry;
+  const Metrics& metrics;
+  RefusalLog& refusals;
+  Limits limits;
+};
+
+}  // namespace synth::server
+
+#endif  // SYNTH_SERVER_RPC_ENVIRONMENT_H_

@@ -1,0 +1,43 @@
+#ifndef SYNTH_SERVER_RPC_INFERENCE_SERVICE_H_
+#define SYNTH_SERVER_RPC_INFERENCE_SERVICE_H_
+
+#include <grpcpp/server_context.h>
+#include <grpcpp/support/byte_buffer.h>
+#include <grpcpp/support/server_callback.h>
+
+#include "server/rpc/environment.h"
+#include "synth/v1/inference.grpc.pb.h"
+
+namespace synth::server {
+
+// synth.v1.Inference. Methods are raw, that is bytes in and bytes out, because a generated parser
+// would refuse a whole request for one text that is not UTF-8 (wire.h).
+using RawInferenceService = v1::Inference::WithRawCallbackMethod_Encode<
+    v1::Inference::WithRawCallbackMethod_Classify<v1::Inference::WithRawCallbackMethod_Tokenize<
+        v1::Inference::WithRawCallbackMethod_GetModel<v1::Inference::Service>>>>;
+
+class InferenceService final : public RawInferenceService {
+ public:
+  // `environment` must outlive every call.
+  explicit InferenceService(Environment& environment) : environment_(environment) {}
+
+  grpc::ServerUnaryReactor* Encode(grpc::CallbackServerContext* context,
+                                   const grpc::ByteBuffer* request,
+                                   grpc::ByteBuffer* response) override;
+  grpc::ServerUnaryReactor* Classify(grpc::CallbackServerContext* context,
+                                     const grpc::ByteBuffer* request,
+                                     grpc::ByteBuffer* response) override;
+  grpc::ServerUnaryReactor* Tokenize(grpc::CallbackServerContext* context,
+                                     const grpc::ByteBuffer* request,
+                                     grpc::ByteBuffer* response) override;
+  grpc::ServerUnaryReactor* GetModel(grpc::CallbackServerContext* context,
+                                     const grpc::ByteBuffer* request,
+                                     grpc::ByteBuffer* response) override;
+
+ private:
+  Environment& environment_;
+};
+
+}  // namespace synth::server
+
+#endif  // SYNTH_SERVER_RPC_INFERENCE_SERVICE_H_

@@ -1,0 +1,219 @@
+#ifndef SYNTH_SERVER_RPC_TEXT_CALL_H_
+#define SYNTH_SERVER_RPC_TEXT_CALL_H_
+
+#include <google/protobuf/arena.h>
+#include <grpcpp/impl/codegen/proto_utils.h>
+#include <grpcpp/server_context.h>
+#include <grpcpp/support/byte_buffer.h>
+#include <grpcpp/support/server_callback.h>
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cstddef>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "server/rpc/environment.h"
+#include "server/rpc/status.h"
+#include "server/rpc/validation.h"
+#include "server/rpc/wire.h"
+#include "server/scheduling/job.h"
+
+namespace synth::server {
+
+// One call with texts in flight: the reactor that gRPC talks to, and the group that the scheduler
+// answers to. It makes one job per text, submits them, and responds when the last is done.
+//
+// Threads: gRPC constructs it, parses, validates and submits, and never computes. Lanes fill the
+// results and respond. It deletes itself in OnDone, which gRPC calls after the response has been
+// handed over.
+//
+// `Method` says what is particular to Encode, Classify and Tokenize:
+//   Request, Response             the messages; Response has results, with a status in each
+//   kName, kWork                  the RPC's name, and how far its jobs go
+//   CheckOptions(request, model)  an error of the whole call
+//   Truncates(request)            whether long texts are cut
+//   FillHidden(model, request, hidden [n, D], result)   on a lane, for jobs that were computed
+//   FillDone(model, job, result)  on a lane, for each job that did not fail
+//   SetTimings(timings, response)
+template <typename Method>
+class TextCall final : public grpc::ServerUnaryReactor, private scheduling::JobGroup {
+  using Request = typename Method::Request;
+  using Response = typename Method::Response;
+
+ public:
+  // Takes the call over, and owns itself. gRPC owns the arguments and keeps them until OnDone.
+  static grpc::ServerUnaryReactor* Start(Environment& environment,
+                                         grpc::CallbackServerContext* context,
+                                         const grpc::ByteBuffer* request,
+                                         grpc::ByteBuffer* response) {
+    auto* call = new TextCall(environment, *context, *response);
+    call->Run(*request);
+    return call;
+  }
+
+ private:
+  using Seconds = std::chrono::duration<double>;
+
+  TextCall(Environment& environment, grpc::CallbackServerContext& context,
+           grpc::ByteBuffer& response_bytes)
+      : environment_(environment),
+        context_(context),
+        response_bytes_(response_bytes),
+        metrics_(environment.metrics.Method(Method::kName)),
+        arena_(ArenaOver(first_block_)),
+        request_(*google::protobuf::Arena::CreateMessage<Request>(&arena_)),
+        response_(*google::protobuf::Arena::CreateMessage<Response>(&arena_)) {}
+  ~TextCall() override = default;
+
+  // --- On a gRPC thread ---
+
+  void Run(const grpc::ByteBuffer& request_bytes) {
+    metrics_.OnStarted();
+    std::vector<BadText> bad_texts;
+    absl::Status status = ParseRequest(request_bytes, request_, bad_texts);
+    if (!status.ok()) return Respond(ToGrpcStatus(status));
+    metrics_.OnMessageReceived();
+    status = Accept();
+    if (!status.ok()) return Respond(ToGrpcStatus(status));
+    MakeJobs(bad_texts);
+    if (jobs_.empty()) return OnAllDone();
+    const std::optional<scheduling::Refusal> refusal = model_->scheduler().Submit(*this, jobs_);
+    if (refusal) Refuse(*refusal);
+    // Otherwise a lane may have responded already, and this call may be gone.
+  }
+
+  // Errors of the whole call.
+  absl::Status Accept() {
+    absl::StatusOr<ServedModel*> model = environment_.registry.Find(request_.model());
+    if (!model.ok()) return model.status();
+    model_ = *model;
+    absl::Status status = CheckTextCount(request_.texts_size(), environment_.limits.max_texts);
+    if (!status.ok()) return status;
+    return Method::CheckOptions(request_, model_->model());
+  }
+
+  // Texts that cannot be computed get their status here and no job.
+  void MakeJobs(const std::vector<BadText>& bad_texts) {
+    const int count = request_.texts_size();
+    response_.mutable_results()->Reserve(count);
+    for (int i = 0; i < count; ++i) response_.add_results();
+    for (const BadText& bad : bad_texts) {
+      FailText(bad.index, absl::InvalidArgumentError(absl::StrCat(
+                              "the text is not UTF-8: wrong byte at offset ", bad.offset)));
+    }
+    jobs_.reserve(static_cast<std::size_t>(count));
+    for (int i = 0; i < count; ++i) {
+      if (response_.results(i).has_status()) continue;
+      const std::string& text = request_.texts(i);
+      const auto index = static_cast<std::size_t>(i);
+      if (const absl::Status status = CheckText(text, environment_.limits.max_text_bytes);
+          !status.ok()) {
+        FailText(index, status);
+        continue;
+      }
+      scheduling::Job& job = jobs_.emplace_back();
+      job.text = text;
+      job.index = index;
+    }
+    work = Method::kWork;
+    truncate = Method::Truncates(request_);
+    deadline = SteadyDeadline();
+  }
+
+  void FailText(std::size_t index, const absl::Status& status) {
+    ToItemStatus(status, *response_.mutable_results(static_cast<int>(index))->mutable_status());
+    model_->metrics().OnInvalidText();
+  }
+
+  void Refuse(const scheduling::Refusal& refusal) {
+    const auto pushback = std::chrono::ceil<std::chrono::milliseconds>(refusal.retry_after);
+    context_.AddTrailingMetadata("grpc-retry-pushback-ms", std::to_string(pushback.count()));
+    Respond({grpc::StatusCode::RESOURCE_EXHAUSTED, refusal.message});
+  }
+
+  scheduling::TimePoint SteadyDeadline() const {
+    const std::chrono::system_clock::time_point wall = context_.deadline();
+    if (wall == std::chrono::system_clock::time_point::max()) return scheduling::TimePoint::max();
+    return scheduling::Clock::now() + (wall - std::chrono::system_clock::now());
+  }
+
+  void OnCancel() override { Cancel(); }
+  void OnDone() override { delete this; }
+
+  // --- On a lane ---
+
+  void OnHidden(scheduling::Job& job, std::span<const float> hidden) override {
+    Method::FillHidden(model_->model(), request_, hidden,
+                       *response_.mutable_results(static_cast<int>(job.index)));
+  }
+
+  void OnAllDone() override {
+    v1::Timings timings;
+    for (const scheduling::Job& job : jobs_) {
+      if (absl::IsCancelled(job.status) || absl::IsDeadlineExceeded(job.status)) {
+        return Respond(ToGrpcStatus(job.status));
+      }
+      auto& result = *response_.mutable_results(static_cast<int>(job.index));
+      if (job.status.ok()) {
+        Method::FillDone(model_->model(), job, result);
+      } else {
+        ToItemStatus(job.status, *result.mutable_status());
+      }
+      timings.set_queue(std::max(timings.queue(), Seconds(job.queue_time).count()));
+      timings.set_tokenize(timings.tokenize() + Seconds(job.tokenize_time).count());
+      timings.set_compute(timings.compute() + Seconds(job.compute_time).count());
+    }
+    response_.mutable_model()->set_name(model_->name());
+    response_.mutable_model()->set_digest(model_->model().info().digest);
+    timings.set_total(Seconds(scheduling::Clock::now() - start_).count());
+    Method::SetTimings(timings, response_);
+    bool own_buffer = false;
+    const grpc::Status status =
+        grpc::SerializationTraits<Response>::Serialize(response_, &response_bytes_, &own_buffer);
+    Respond(status);
+  }
+
+  // --- On either ---
+
+  // The call belongs to gRPC afterwards.
+  void Respond(const grpc::Status& status) {
+    metrics_.OnHandled(status.error_code(), scheduling::Clock::now() - start_);
+    if (status.ok()) {
+      metrics_.OnMessageSent();
+    } else {
+      environment_.refusals.Record(Method::kName, status);
+    }
+    Finish(status);
+  }
+
+  static google::protobuf::ArenaOptions ArenaOver(std::span<char> block) {
+    google::protobuf::ArenaOptions options;
+    options.initial_block = block.data();
+    options.initial_block_size = block.size();
+    return options;
+  }
+
+  Environment& environment_;
+  grpc::CallbackServerContext& context_;
+  grpc::ByteBuffer& response_bytes_;
+  const MethodMetrics& metrics_;
+  const scheduling::TimePoint start_ = scheduling::Clock::now();
+  ServedModel* model_ = nullptr;
+  std::vector<scheduling::Job> jobs_;
+  // Room for the messages of a call with a few short texts, without another allocation.
+  alignas(8) std::array<char, 2048> first_block_;
+  google::protobuf::Arena arena_;
+  Request& request_;
+  Response& response_;
+};
+
+}  // namespace synth::server
+
+#endif  // SYNTH_SERVER_RPC_TEXT_CALL_H_

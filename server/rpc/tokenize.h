@@ -1,0 +1,33 @@
+#ifndef SYNTH_SERVER_RPC_TOKENIZE_H_
+#define SYNTH_SERVER_RPC_TOKENIZE_H_
+
+#include <span>
+
+#include "absl/status/status.h"
+#include "server/scheduling/job.h"
+#include "synth/model.h"
+#include "synth/v1/inference.pb.h"
+
+namespace synth::server {
+
+// What is particular to the Tokenize call (see TextCall).
+struct TokenizeMethod {
+  using Request = v1::TokenizeRequest;
+  using Response = v1::TokenizeResponse;
+  static constexpr const char* kName = "Tokenize";
+  static constexpr auto kWork = scheduling::JobGroup::Work::kTokenize;
+
+  static absl::Status CheckOptions(const Request& /*request*/, const Model& /*model*/) {
+    return absl::OkStatus();
+  }
+  static bool Truncates(const Request& /*request*/) { return false; }
+  // Never called: the jobs are done once they are tokenized.
+  static void FillHidden(const Model& /*model*/, const Request& /*request*/,
+                         std::span<const float> /*hidden*/, v1::TokenizeResult& /*result*/) {}
+  static void FillDone(const Model& model, const scheduling::Job& job, v1::TokenizeResult& result);
+  static void SetTimings(const v1::Timings& /*timings*/, Response& /*response*/) {}
+};
+
+}  // namespace synth::server
+
+#endif  // SYNTH_SERVER_RPC_TOKENIZE_H_

@@ -1,0 +1,78 @@
+#ifndef SYNTH_SERVER_SCHEDULING_JOB_H_
+#define SYNTH_SERVER_SCHEDULING_JOB_H_
+
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+
+namespace synth::scheduling {
+
+using Clock = std::chrono::steady_clock;
+using TimePoint = Clock::time_point;
+using Duration = Clock::duration;
+
+class JobGroup;
+
+// One text on its way through the server. Between Submit and the group's OnAllDone it belongs to
+// the scheduler: only the lane that holds it may touch it.
+struct Job {
+  // Set by the submitter.
+  std::string_view text;  // must outlive the job
+  JobGroup* group = nullptr;
+  std::size_t index = 0;  // which text of the request
+
+  // Set on the way.
+  std::uint64_t sequence = 0;           // order of arrival
+  int tokens = 0;                       // predicted, and exact once tokenized
+  std::vector<std::int32_t> token_ids;  // [tokens]
+  int original_tokens = 0;              // before truncation
+  absl::Status status;                  // not OK: this text failed, and only this one
+  TimePoint submitted;
+  Duration tokenize_time{};
+  Duration queue_time{};    // from Submit to the start of compute, less tokenize_time
+  Duration compute_time{};  // this text's share, by tokens, of its batch's time
+};
+
+// The texts of one call: admitted together, with one deadline and one cancellation.
+class JobGroup {
+ public:
+  // What is to be done with its jobs.
+  enum class Work { kTokenize, kCompute };
+
+  JobGroup() = default;
+  virtual ~JobGroup() = default;
+  JobGroup(const JobGroup&) = delete;
+  JobGroup& operator=(const JobGroup&) = delete;
+
+  // On a lane, once for each job that was computed: its hidden states [n, D], valid during the
+  // call. Jobs of one group may come at once from several lanes.
+  virtual void OnHidden(Job& job, std::span<const float> hidden) = 0;
+
+  // On a lane, once, after the last job is done (computed, failed or dropped). Nothing touches the
+  // group or its jobs afterwards, so it may destroy itself.
+  virtual void OnAllDone() = 0;
+
+  // Constant after Submit.
+  Work work = Work::kCompute;
+  bool truncate = true;  // false: a text that is too long fails with OUT_OF_RANGE
+  TimePoint deadline = TimePoint::max();
+
+  // May be called at any time, from any thread: jobs not yet in a batch are dropped.
+  void Cancel() { cancelled_.store(true, std::memory_order_relaxed); }
+  bool cancelled() const { return cancelled_.load(std::memory_order_relaxed); }
+
+ private:
+  friend class Scheduler;
+  std::atomic<bool> cancelled_{false};
+  std::atomic<std::size_t> remaining_{0};
+};
+
+}  // namespace synth::scheduling
+
+#endif  // SYNTH_SERVER_SCHEDULING_JOB_H_

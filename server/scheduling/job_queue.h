@@ -1,0 +1,34 @@
+#ifndef SYNTH_SERVER_SCHEDULING_JOB_QUEUE_H_
+#define SYNTH_SERVER_SCHEDULING_JOB_QUEUE_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <vector>
+
+#include "server/scheduling/job.h"
+
+namespace synth::scheduling {
+
+// Jobs by age, and the tokens they add up to. Not thread-safe: the scheduler guards it.
+class JobQueue {
+ public:
+  // Inserts by sequence number. Jobs come nearly in order, so the place is near the end.
+  void Push(Job* job);
+
+  // Takes the oldest jobs: at most `max_jobs`, and up to `max_tokens` in sum but always at least
+  // one. Stops at the first that does not fit, so that no job is overtaken.
+  std::vector<Job*> TakeOldest(std::size_t max_jobs, std::int64_t max_tokens);
+
+  bool empty() const { return jobs_.empty(); }
+  std::size_t size() const { return jobs_.size(); }
+  std::int64_t tokens() const { return tokens_; }
+
+ private:
+  std::deque<Job*> jobs_;
+  std::int64_t tokens_ = 0;
+};
+
+}  // namespace synth::scheduling
+
+#endif  // SYNTH_SERVER_SCHEDULING_JOB_QUEUE_H_

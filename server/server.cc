@@ -1,0 +1,145 @@
+#include "server/server.h"
+
+#include <google/protobuf/stubs/logging.h>
+#include <grpcpp/ext/proto_server_reflection_plugin.h>
+#include <grpcpp/health_check_service_interface.h>
+#include <grpcpp/security/server_credentials.h>
+#include <grpcpp/server_builder.h>
+
+#include <chrono>
+#include <limits>
+#include <thread>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "server/cpu_limit.h"
+#include "server/logging.h"
+#include "server/version.h"
+
+namespace synth::server {
+namespace {
+
+constexpr const char* kServiceName = "synth.v1.Inference";
+
+std::int64_t Milliseconds(std::chrono::steady_clock::duration duration) {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(duration).count();
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Server>> Server::Start(const Options& options) {
+  const CpuLimit cpus = ReadCpuLimit();
+  const int lanes = options.lanes > 0 ? options.lanes : cpus.lanes();
+  // NOLINTNEXTLINE(modernize-make-unique): the constructor is private
+  std::unique_ptr<Server> server(new Server(options, lanes));
+  server->metrics_.SetCpus(cpus.affinity, cpus.quota);
+  Log(spdlog::level::info, "starting",
+      {{"version", kVersion},
+       {"lanes", lanes},
+       {"cpus", cpus.affinity},
+       {"cpu_quota", cpus.quota}});
+  if (absl::Status status = server->LoadModels(); !status.ok()) return status;
+  if (absl::Status status = server->ListenHttp(); !status.ok()) return status;
+  if (absl::Status status = server->ListenGrpc(); !status.ok()) return status;
+  Log(spdlog::level::info, "serving",
+      {{"listen", options.listen},
+       {"grpc_port", server->grpc_port()},
+       {"metrics_listen", options.metrics_listen},
+       {"metrics_port", server->metrics_port()}});
+  return server;
+}
+
+Server::Server(const Options& options, int lanes)
+    : options_(options),
+      lanes_(lanes),
+      executor_(lanes),
+      environment_{.registry = registry_,
+                   .metrics = metrics_,
+                   .refusals = refusals_,
+                   .limits = {.max_texts = options.max_texts,
+                              .max_text_bytes = options.max_text_bytes,
+                              .max_message_bytes = options.max_message_bytes}},
+      service_(environment_) {
+  // Protobuf prints a line for each message it refuses, which any client could flood the log with.
+  google::protobuf::SetLogHandler(nullptr);
+}
+
+Server::~Server() {
+  if (grpc_) Drain();
+}
+
+absl::Status Server::LoadModels() {
+  const scheduling::Scheduler::Options scheduling = {.lanes = lanes_,
+                                                     .max_batch_tokens = options_.max_batch_tokens,
+                                                     .max_queue_tokens = options_.max_queue_tokens,
+                                                     .max_queue_time = options_.max_queue_time};
+  for (const Options::ModelSource& source : options_.models) {
+    if (absl::Status status = registry_.Load(source, scheduling, executor_, metrics_); !status.ok())
+      return status;
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Server::ListenHttp() {
+  if (options_.metrics_listen.empty()) return absl::OkStatus();
+  absl::StatusOr<std::unique_ptr<HttpServer>> http = HttpServer::Start(
+      options_.metrics_listen, {.metrics = [this] { return Scrape(); },
+                                .is_serving = [this] { return is_serving_.load(); }});
+  if (!http.ok()) return http.status();
+  http_ = *std::move(http);
+  return absl::OkStatus();
+}
+
+absl::Status Server::ListenGrpc() {
+  grpc::EnableDefaultHealthCheckService(true);
+  grpc::reflection::InitProtoReflectionServerBuilderPlugin();
+  grpc::ServerBuilder builder;
+  builder.AddListeningPort(options_.listen, grpc::InsecureServerCredentials(), &grpc_port_);
+  builder.RegisterService(&service_);
+  builder.SetMaxReceiveMessageSize(options_.max_message_bytes);
+  // The default lets several servers share a port, and a second one started by mistake takes half
+  // the calls.
+  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+  // Clients behind idle-killing proxies ping; gRPC's default would close their connection for it.
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 10'000);
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
+  if (options_.max_connection_age.count() > 0) {
+    builder.AddChannelArgument(
+        GRPC_ARG_MAX_CONNECTION_AGE_MS,
+        static_cast<int>(std::min<std::int64_t>(options_.max_connection_age.count(),
+                                                std::numeric_limits<int>::max())));
+  }
+  grpc_ = builder.BuildAndStart();
+  if (!grpc_ || grpc_port_ == 0) {
+    grpc_.reset();
+    return absl::UnavailableError(absl::StrCat("--listen: cannot listen on ", options_.listen));
+  }
+  is_serving_ = true;
+  grpc_->GetHealthCheckService()->SetServingStatus(kServiceName, true);
+  return absl::OkStatus();
+}
+
+bool Server::Drain() {
+  if (is_drained_.exchange(true)) return true;
+  const auto start = std::chrono::steady_clock::now();
+  is_serving_ = false;
+  grpc_->GetHealthCheckService()->SetServingStatus(false);
+  Log(spdlog::level::info, "draining",
+      {{"delay_ms", options_.drain_delay.count()}, {"timeout_ms", options_.drain_timeout.count()}});
+  // Load balancers need this long to see NOT_SERVING; meanwhile everything is served as before.
+  std::this_thread::sleep_for(options_.drain_delay);
+  const auto deadline = std::chrono::system_clock::now() + options_.drain_timeout;
+  grpc_->Shutdown(deadline);
+  const bool in_time = std::chrono::system_clock::now() < deadline;
+  Log(in_time ? spdlog::level::info : spdlog::level::warn, "stopped",
+      {{"all_calls_finished", in_time},
+       {"milliseconds", Milliseconds(std::chrono::steady_clock::now() - start)}});
+  return in_time;
+}
+
+std::string Server::Scrape() const {
+  for (const auto& model : registry_.models()) model->RefreshMetrics();
+  return metrics_.Scrape();
+}
+
+}  // namespace synth::server

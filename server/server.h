@@ -1,0 +1,69 @@
+#ifndef SYNTH_SERVER_SERVER_H_
+#define SYNTH_SERVER_SERVER_H_
+
+#include <grpcpp/server.h>
+
+#include <atomic>
+#include <memory>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "server/http_server.h"
+#include "server/metrics.h"
+#include "server/options.h"
+#include "server/registry.h"
+#include "server/rpc/environment.h"
+#include "server/rpc/inference_service.h"
+#include "server/rpc/refusal_log.h"
+#include "server/tbb_executor.h"
+
+namespace synth::server {
+
+// The composition root: everything a running server is made of. Members are destroyed from the last
+// to the first, so each stands below what it uses: gRPC stops before the lanes, the lanes before
+// their threads.
+class Server {
+ public:
+  // Loads the models, starts the lanes, and serves. When it returns, health is SERVING. The error
+  // says which model or address cannot be used.
+  static absl::StatusOr<std::unique_ptr<Server>> Start(const Options& options);
+
+  // Drains if that has not been done.
+  ~Server();
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
+
+  // Stops in order: health turns NOT_SERVING, calls are still taken for drain_delay, then new ones
+  // are refused and those in flight get drain_timeout to finish. Blocks. True if every call
+  // finished in time.
+  bool Drain();
+
+  int grpc_port() const { return grpc_port_; }
+  int metrics_port() const { return http_ ? http_->port() : 0; }
+
+ private:
+  Server(const Options& options, int lanes);
+  absl::Status LoadModels();
+  absl::Status ListenHttp();
+  absl::Status ListenGrpc();
+  std::string Scrape() const;
+
+  const Options options_;
+  const int lanes_;
+  Metrics metrics_;
+  TbbExecutor executor_;
+  Registry registry_;
+  RefusalLog refusals_;
+  Environment environment_;
+  InferenceService service_;
+  std::atomic<bool> is_serving_{false};
+  std::atomic<bool> is_drained_{false};
+  std::unique_ptr<HttpServer> http_;
+  std::unique_ptr<grpc::Server> grpc_;
+  int grpc_port_ = 0;
+};
+
+}  // namespace synth::server
+
+#endif  // SYNTH_SERVER_SERVER_H_

@@ -1,0 +1,35 @@
+#ifndef SYNTH_SERVER_TBB_EXECUTOR_H_
+#define SYNTH_SERVER_TBB_EXECUTOR_H_
+
+#include <oneapi/tbb/global_control.h>
+#include <oneapi/tbb/task_arena.h>
+
+#include <functional>
+#include <utility>
+
+#include "server/scheduling/engine.h"
+
+namespace synth::server {
+
+// Runs tasks on `threads` workers of a oneTBB arena. Workers sleep while there is nothing to do.
+class TbbExecutor final : public scheduling::Executor {
+ public:
+  explicit TbbExecutor(int threads)
+      // oneTBB counts the main thread in, which never works here; and by itself it starts no more
+      // workers than the machine has cores, whatever the arena asks for.
+      : parallelism_(oneapi::tbb::global_control::max_allowed_parallelism,
+                     static_cast<std::size_t>(threads) + 1),
+        arena_(threads, /*reserved_for_masters=*/0) {
+    arena_.initialize();
+  }
+
+  void Enqueue(std::function<void()> task) override { arena_.enqueue(std::move(task)); }
+
+ private:
+  oneapi::tbb::global_control parallelism_;
+  oneapi::tbb::task_arena arena_;
+};
+
+}  // namespace synth::server
+
+#endif  // SYNTH_SERVER_TBB_EXECUTOR_H_
