@@ -1,0 +1,58 @@
+#include "server/scheduling/job_queue.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <vector>
+
+namespace synth::scheduling {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+Job MakeJob(std::uint64_t sequence, int tokens) {
+  Job job;
+  job.sequence = sequence;
+  job.tokens = tokens;
+  return job;
+}
+
+TEST(JobQueueTest, GivesTheOldestFirstWhateverTheOrderOfArrival) {
+  Job first = MakeJob(1, 5);
+  Job second = MakeJob(2, 5);
+  Job third = MakeJob(3, 5);
+  JobQueue queue;
+  queue.Push(&third);
+  queue.Push(&first);
+  queue.Push(&second);
+  EXPECT_EQ(queue.tokens(), 15);
+  EXPECT_THAT(queue.TakeOldest(10, 100), ElementsAre(&first, &second, &third));
+  EXPECT_EQ(queue.tokens(), 0);
+  EXPECT_TRUE(queue.empty());
+}
+
+TEST(JobQueueTest, StopsAtTheBudgetWithoutOvertaking) {
+  Job first = MakeJob(1, 5);
+  Job large = MakeJob(2, 50);
+  Job small = MakeJob(3, 1);
+  JobQueue queue;
+  for (Job* job : {&first, &large, &small}) queue.Push(job);
+  EXPECT_THAT(queue.TakeOldest(10, 20), ElementsAre(&first));
+  EXPECT_THAT(queue.TakeOldest(10, 20), ElementsAre(&large))
+      << "a job larger than the budget goes alone";
+  EXPECT_THAT(queue.TakeOldest(10, 20), ElementsAre(&small));
+  EXPECT_THAT(queue.TakeOldest(10, 20), IsEmpty());
+}
+
+TEST(JobQueueTest, StopsAtTheNumberOfJobs) {
+  std::vector<Job> jobs;
+  for (std::uint64_t i = 0; i < 5; ++i) jobs.push_back(MakeJob(i, 1));
+  JobQueue queue;
+  for (Job& job : jobs) queue.Push(&job);
+  EXPECT_EQ(queue.TakeOldest(3, 100).size(), 3U);
+  EXPECT_EQ(queue.size(), 2U);
+}
+
+}  // namespace
+}  // namespace synth::scheduling
