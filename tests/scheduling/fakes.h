@@ -63,7 +63,7 @@ class FakeEngine final : public Engine {
   }
 
   void Compute(std::span<Job* const> batch, int lane) override {
-    if (during_compute) during_compute();
+    if (const auto hook = std::exchange(during_compute, nullptr)) hook();
     std::vector<std::string> texts;
     for (Job* job : batch) {
       texts.emplace_back(job->text);
@@ -77,7 +77,7 @@ class FakeEngine final : public Engine {
   std::vector<std::string> tokenized;
   std::vector<std::vector<std::string>> batches;
   std::vector<int> lanes;
-  std::function<void()> during_compute;
+  std::function<void()> during_compute;  // called once, inside the next batch
 
  private:
   ManualClock& clock_;
