@@ -49,7 +49,8 @@ struct ProcStat {
 
 std::optional<ProcStat> ReadProcStat() {
   std::ifstream in("/proc/self/stat");
-  std::string text((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
+  std::string text;
+  std::getline(in, text);
   // The second field is the program's name in brackets and may hold anything.
   const std::size_t end_of_name = text.rfind(')');
   if (end_of_name == std::string::npos) return std::nullopt;

@@ -39,6 +39,9 @@ class Server {
   // finished in time.
   bool Drain();
 
+  // What /metrics gives.
+  std::string Scrape() const;
+
   int grpc_port() const { return grpc_port_; }
   int metrics_port() const { return http_ ? http_->port() : 0; }
 
@@ -47,7 +50,6 @@ class Server {
   absl::Status LoadModels();
   absl::Status ListenHttp();
   absl::Status ListenGrpc();
-  std::string Scrape() const;
 
   const Options options_;
   const int lanes_;

@@ -1,0 +1,13 @@
+#!/usr/bin/env bash
+# From a fresh checkout: installs what is missing, builds, and runs all tests, C++ and Python.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+scripts/install-deps.sh
+cmake --preset dev >/dev/null
+cmake --build --preset dev
+ctest --preset dev
+
+python=$(scripts/python-env.sh)
+"$python" -m pytest -q train/tests
+SYNTH_BUILD="$PWD/build/dev" "$python" -m pytest -q tests/integration

@@ -1,0 +1,253 @@
+// What the calls give when all is well.
+#include <gmock/gmock.h>
+#include <grpcpp/client_context.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <string>
+#include <vector>
+
+#include "tests/integration/running_server.h"
+
+namespace synth::server {
+namespace {
+
+using testing::AllOf;
+using testing::Each;
+using testing::ElementsAre;
+using testing::Ge;
+using testing::Gt;
+using testing::HasSubstr;
+using testing::Le;
+using testing::SizeIs;
+
+class CallsTest : public testing::Test {
+ protected:
+  v1::ClassifyResponse Classify(const v1::ClassifyRequest& request) {
+    v1::ClassifyResponse response;
+    grpc::ClientContext context;
+    const grpc::Status status = running_.stub().Classify(&context, request, &response);
+    EXPECT_TRUE(status.ok()) << status.error_message();
+    return response;
+  }
+  v1::EncodeResponse Encode(const v1::EncodeRequest& request) {
+    v1::EncodeResponse response;
+    grpc::ClientContext context;
+    const grpc::Status status = running_.stub().Encode(&context, request, &response);
+    EXPECT_TRUE(status.ok()) << status.error_message();
+    return response;
+  }
+  v1::GetModelResponse GetModel() {
+    v1::GetModelResponse response;
+    grpc::ClientContext context;
+    const grpc::Status status = running_.stub().GetModel(&context, {}, &response);
+    EXPECT_TRUE(status.ok()) << status.error_message();
+    return response;
+  }
+
+  RunningServer running_;
+};
+
+TEST_F(CallsTest, ClassifyGivesTheIntentOfEachTextInOrder) {
+  v1::ClassifyRequest request;
+  request.add_texts("what is my checking account balance");
+  request.add_texts("how do you say thank you in italian");
+  const v1::ClassifyResponse response = Classify(request);
+  ASSERT_EQ(response.results_size(), 2);
+  EXPECT_EQ(response.results(0).labels(0).name(), "balance");
+  EXPECT_EQ(response.results(1).labels(0).name(), "translate");
+  for (const v1::ClassifyResult& result : response.results()) {
+    EXPECT_FALSE(result.has_status());
+    EXPECT_EQ(result.labels_size(), 1) << "one label unless asked for more";
+    EXPECT_THAT(result.labels(0).score(), AllOf(Gt(0.2F), Le(1.0F)));
+    EXPECT_TRUE(result.has_out_of_scope());
+    EXPECT_FALSE(result.out_of_scope().out_of_scope());
+    EXPECT_GT(result.usage().tokens(), 3U);
+    EXPECT_FALSE(result.usage().truncated());
+  }
+  EXPECT_EQ(response.model().name(), "intent");
+  EXPECT_EQ(response.model().digest(), GetModel().model().digest());
+  EXPECT_GT(response.timings().tokenize(), 0);
+  EXPECT_GT(response.timings().compute(), 0);
+  EXPECT_GE(response.timings().queue(), 0);
+  EXPECT_GE(response.timings().total(), response.timings().compute());
+}
+
+TEST_F(CallsTest, TopKIsSortedAndProbabilitiesAddUpToOne) {
+  v1::ClassifyRequest request;
+  request.add_texts("set an alarm for seven");
+  request.set_top_k(0);
+  v1::ClassifyResponse response = Classify(request);
+  ASSERT_EQ(response.results(0).labels_size(), 150) << "0 is all";
+  double sum = 0;
+  float previous = 1;
+  for (const v1::Label& label : response.results(0).labels()) {
+    EXPECT_LE(label.score(), previous);
+    previous = label.score();
+    sum += label.score();
+  }
+  EXPECT_NEAR(sum, 1, 1e-5);
+
+  request.set_top_k(3);
+  EXPECT_THAT(Classify(request).results(0).labels(), SizeIs(3));
+  request.set_top_k(4'000'000'000);
+  EXPECT_THAT(Classify(request).results(0).labels(), SizeIs(150)) << "no more than there are";
+}
+
+TEST_F(CallsTest, LogitsGiveTheSameOrder) {
+  v1::ClassifyRequest request;
+  request.add_texts("set an alarm for seven");
+  request.set_top_k(5);
+  const v1::ClassifyResponse probabilities = Classify(request);
+  request.set_score_type(v1::SCORE_TYPE_LOGIT);
+  const v1::ClassifyResponse logits = Classify(request);
+  for (int i = 0; i < 5; ++i) {
+    EXPECT_EQ(logits.results(0).labels(i).index(), probabilities.results(0).labels(i).index());
+  }
+  EXPECT_NEAR(logits.results(0).labels(0).score() - logits.results(0).labels(1).score(),
+              std::log(probabilities.results(0).labels(0).score() /
+                       probabilities.results(0).labels(1).score()),
+              1e-3);
+}
+
+TEST_F(CallsTest, EncodeGivesVectorsThatNormalizeToLengthOne) {
+  v1::EncodeRequest request;
+  request.add_texts("play some jazz");
+  request.add_texts("when is my rent due");
+  request.set_normalize(true);
+  const v1::EncodeResponse response = Encode(request);
+  ASSERT_EQ(response.results_size(), 2);
+  for (const v1::EncodeResult& result : response.results()) {
+    double squares = 0;
+    for (const float value : result.embedding()) squares += static_cast<double>(value) * value;
+    EXPECT_NEAR(squares, 1, 1e-5);
+  }
+}
+
+TEST_F(CallsTest, PoolingsDifferAndUnspecifiedIsTheModels) {
+  v1::EncodeRequest request;
+  request.add_texts("play some jazz");
+  auto embed = [&](v1::Pooling pooling) {
+    request.set_pooling(pooling);
+    const v1::EncodeResponse response = Encode(request);
+    return std::vector<float>(response.results(0).embedding().begin(),
+                              response.results(0).embedding().end());
+  };
+  const std::vector<float> mean = embed(v1::POOLING_MEAN);
+  const std::vector<float> cls = embed(v1::POOLING_CLS);
+  const std::vector<float> max = embed(v1::POOLING_MAX);
+  EXPECT_NE(mean, cls);
+  EXPECT_NE(mean, max);
+  for (std::size_t i = 0; i < mean.size(); ++i) EXPECT_LE(mean[i], max[i] + 1e-5F);
+  const std::vector<float> own = embed(v1::POOLING_UNSPECIFIED);
+  EXPECT_TRUE(own == mean || own == cls || own == max);
+}
+
+TEST_F(CallsTest, AResultDoesNotDependOnTheBatch) {
+  v1::EncodeRequest alone;
+  alone.add_texts("transfer fifty dollars to savings");
+  v1::EncodeRequest crowd;
+  for (int i = 0; i < 40; ++i)
+    crowd.add_texts(std::string(static_cast<std::size_t>(i), 'a') + " and so on");
+  crowd.add_texts(alone.texts(0));
+  const v1::EncodeResponse one = Encode(alone);
+  const v1::EncodeResponse many = Encode(crowd);
+  EXPECT_THAT(many.results(40).embedding(), testing::ElementsAreArray(one.results(0).embedding()))
+      << "to the bit";
+}
+
+TEST_F(CallsTest, TruncatesAndSaysSo) {
+  v1::ClassifyRequest request = LongRequest(1);
+  request.add_texts("short");
+  v1::ClassifyResponse response = Classify(request);
+  const v1::TextUsage& usage = response.results(0).usage();
+  EXPECT_TRUE(usage.truncated());
+  EXPECT_EQ(usage.tokens(), GetModel().limits().max_text_tokens());
+  EXPECT_GT(usage.original_tokens(), usage.tokens());
+  EXPECT_FALSE(response.results(1).usage().truncated());
+  EXPECT_EQ(running_.Metric(R"(synth_truncated_total{model="intent"})"), 1);
+
+  request.set_truncation(v1::TRUNCATION_NONE);
+  response = Classify(request);
+  EXPECT_EQ(response.results(0).status().code(), grpc::StatusCode::OUT_OF_RANGE);
+  EXPECT_THAT(response.results(0).status().message(),
+              AllOf(HasSubstr("the model takes"), HasSubstr("truncation is off")));
+  EXPECT_FALSE(response.results(1).has_status()) << "its neighbour is served";
+}
+
+TEST_F(CallsTest, TokenizeGivesIdsAndPieces) {
+  v1::TokenizeRequest request;
+  request.add_texts("Hello there");
+  request.add_texts(LongRequest(1).texts(0));
+  v1::TokenizeResponse response;
+  grpc::ClientContext context;
+  ASSERT_TRUE(running_.stub().Tokenize(&context, request, &response).ok());
+  ASSERT_EQ(response.results_size(), 2);
+  EXPECT_EQ(response.results(0).ids_size(), response.results(0).pieces_size());
+  EXPECT_GT(response.results(0).ids_size(), 1);
+  EXPECT_GT(response.results(1).ids_size(), static_cast<int>(GetModel().limits().max_text_tokens()))
+      << "never truncated";
+  EXPECT_EQ(running_.Metric(R"(synth_texts_total{model="intent"})"), 0) << "nothing was computed";
+}
+
+TEST_F(CallsTest, GetModelSaysWhatIsLoaded) {
+  const v1::GetModelResponse response = GetModel();
+  EXPECT_EQ(response.model().name(), "intent");
+  EXPECT_THAT(response.model().digest(), SizeIs(64));
+  EXPECT_THAT(response.config_json(), HasSubstr("factorized_random"));
+  EXPECT_EQ(response.labels_size(), 150);
+  EXPECT_GT(response.parameters().total(),
+            response.parameters().embeddings() + response.parameters().scores());
+  EXPECT_GT(response.parameters().scores(), 0U);
+  EXPECT_GT(response.memory().weight_bytes(), 0U);
+  EXPECT_GT(response.memory().attention_bytes(), 0U);
+  EXPECT_EQ(response.limits().max_texts(), 1024U);
+  EXPECT_FALSE(response.server_version().empty());
+}
+
+TEST(ModelsTest, SeveralModelsAreServedByName) {
+  Options options = TestOptions();
+  options.models.push_back({.name = "twin", .folder = options.models.front().folder});
+  RunningServer running(options);
+  v1::ClassifyRequest request;
+  request.set_model("twin");
+  request.add_texts("what is my checking account balance");
+  v1::ClassifyResponse response;
+  grpc::ClientContext context;
+  ASSERT_TRUE(running.stub().Classify(&context, request, &response).ok());
+  EXPECT_EQ(response.model().name(), "twin");
+  EXPECT_EQ(running.ClassifyOne("what is my checking account balance"),
+            response.results(0).labels(0).name());
+
+  v1::GetModelResponse model;
+  grpc::ClientContext model_context;
+  ASSERT_TRUE(running.stub().GetModel(&model_context, {}, &model).ok());
+  EXPECT_THAT(model.other_models(), ElementsAre("twin"));
+}
+
+TEST(ModelsTest, StartNamesTheModelThatCannotBeLoaded) {
+  Options options = TestOptions();
+  options.models.push_back({.name = "ghost", .folder = "/nonexistent"});
+  const absl::StatusOr<std::unique_ptr<Server>> server = Server::Start(options);
+  ASSERT_FALSE(server.ok());
+  EXPECT_THAT(std::string(server.status().message()),
+              AllOf(HasSubstr("ghost"), HasSubstr("/nonexistent")));
+}
+
+TEST(ModelsTest, StartNamesTheAddressThatIsTaken) {
+  RunningServer running;
+  Options options = TestOptions();
+  options.listen = "127.0.0.1:" + std::to_string(running.server().grpc_port());
+  absl::StatusOr<std::unique_ptr<Server>> server = Server::Start(options);
+  ASSERT_FALSE(server.ok());
+  EXPECT_THAT(std::string(server.status().message()),
+              AllOf(HasSubstr("--listen"), HasSubstr(options.listen)));
+  options = TestOptions();
+  options.metrics_listen = "127.0.0.1:" + std::to_string(running.server().metrics_port());
+  server = Server::Start(options);
+  ASSERT_FALSE(server.ok());
+  EXPECT_THAT(std::string(server.status().message()), HasSubstr("--metrics-listen"));
+}
+
+}  // namespace
+}  // namespace synth::server

@@ -1,0 +1,72 @@
+"""The real server, started once for all tests of this folder, and what they need to reach it."""
+
+import json
+import os
+import pathlib
+import socket
+import subprocess
+from dataclasses import dataclass
+from typing import Iterator
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+MODEL = ROOT / "models" / "intent-clinc150"
+
+
+def build_folder() -> pathlib.Path:
+    """The CMake build folder whose programs are tested (environment SYNTH_BUILD)."""
+    return pathlib.Path(os.environ.get("SYNTH_BUILD", ROOT / "build" / "dev"))
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@dataclass
+class Server:
+    process: subprocess.Popen
+    grpc: str  # host:port
+    http: str
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    """synthserve with the shipped model on free loopback ports; it must stop with exit code 0."""
+    process = subprocess.Popen(
+        [build_folder() / "server" / "synthserve", "--model", str(MODEL), "--listen", "127.0.0.1:0"]
+        + ["--metrics-listen", "127.0.0.1:0", "--log-format", "json"],
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    for line in process.stderr:
+        event = json.loads(line)
+        if event["event"] == "serving":
+            break
+    else:
+        pytest.fail("synthserve did not start")
+    yield Server(process, f"127.0.0.1:{event['grpc_port']}", f"127.0.0.1:{event['metrics_port']}")
+    process.terminate()
+    process.stderr.read()
+    assert process.wait(timeout=30) == 0
+
+
+@pytest.fixture
+def synthctl(server: Server):
+    """Runs synthctl against the server; gives its standard output. It must end with `code`."""
+
+    def run(*arguments: str, text: str = "", code: int = 0) -> str:
+        done = subprocess.run(
+            [build_folder() / "client" / "synthctl", "--server", server.grpc, *arguments],
+            input=text,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+        assert done.returncode == code, done.stderr
+        return done.stdout
+
+    return run

@@ -1,0 +1,56 @@
+// A call whose deadline passes costs no more compute, and one that cannot meet its deadline is
+// refused at once.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <chrono>
+
+#include "tests/integration/running_server.h"
+
+namespace synth::server {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::system_clock;
+
+TEST(DeadlineTest, WhatIsLeftOfAnExpiredCallIsDropped) {
+  RunningServer running;
+  AsyncClassify call(running.stub(), LongRequest(), system_clock::now() + milliseconds(60));
+  EXPECT_EQ(call.Wait().error_code(), grpc::StatusCode::DEADLINE_EXCEEDED);
+
+  EXPECT_TRUE(RunningServer::Eventually([&] {
+    return running.Metric(R"(synth_queue_texts{model="intent"})") == 0 &&
+           running.Metric(R"(synth_lanes_busy{model="intent"})") == 0;
+  }));
+  const double dropped =
+      running.Metric(R"(synth_dropped_total{model="intent",reason="deadline"})") +
+      running.Metric(R"(synth_dropped_total{model="intent",reason="cancelled"})");
+  EXPECT_GT(dropped, 0)
+      << "the deadline also reaches the server as a cancellation, whichever is first";
+  EXPECT_EQ(running.Metric(R"(synth_texts_total{model="intent"})") + dropped, 1000);
+  EXPECT_EQ(running.ClassifyOne("what is my checking account balance"), "balance");
+}
+
+TEST(DeadlineTest, ACallThatWouldMissItsDeadlineIsRefusedAtOnce) {
+  RunningServer running;
+  running.ClassifyOne("so that the server knows what a token costs");
+  AsyncClassify backlog(running.stub(), LongRequest());
+  ASSERT_TRUE(RunningServer::Eventually(
+      [&] { return running.Metric(R"(synth_queue_texts{model="intent"})") > 500; }));
+
+  // Long enough to be answered, far too short for the backlog.
+  AsyncClassify hasty(running.stub(), LongRequest(1), system_clock::now() + milliseconds(40));
+  const grpc::StatusCode code = hasty.Wait().error_code();
+  // On a machine so slow that the refusal itself is late, the client's own deadline fires.
+  EXPECT_TRUE(code == grpc::StatusCode::RESOURCE_EXHAUSTED ||
+              code == grpc::StatusCode::DEADLINE_EXCEEDED)
+      << code;
+  EXPECT_EQ(running.Metric(R"(synth_rejected_total{model="intent",reason="deadline"})"), 1);
+  if (code == grpc::StatusCode::RESOURCE_EXHAUSTED) {
+    EXPECT_GT(std::stoi(hasty.Trailer("grpc-retry-pushback-ms")), 0);
+  }
+  EXPECT_TRUE(backlog.Wait().ok()) << "the others are not disturbed";
+}
+
+}  // namespace
+}  // namespace synth::server

@@ -1,0 +1,182 @@
+// SIGTERM under load: no call that was taken is lost, health turns first, and the exit code is 0.
+#include <gmock/gmock.h>
+#include <grpcpp/client_context.h>
+#include <grpcpp/create_channel.h>
+#include <grpcpp/security/credentials.h>
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <chrono>
+#include <csignal>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "synth/v1/inference.grpc.pb.h"
+#include "tests/integration/process.h"
+
+namespace synth::server {
+namespace {
+
+using testing::HasSubstr;
+
+constexpr const char* kModel = SYNTH_SOURCE_DIR "/models/intent-clinc150";
+
+// The real program, and the port that its log names.
+class Synthserve {
+ public:
+  explicit Synthserve(std::vector<std::string> more_arguments = {})
+      : process_(Arguments(std::move(more_arguments))) {
+    const std::string line = process_.ReadLineWith("\"serving\"");
+    if (line.empty()) throw std::runtime_error("synthserve did not start");
+    port_ = nlohmann::json::parse(line).at("grpc_port");
+  }
+
+  Process& process() { return process_; }
+  std::shared_ptr<grpc::Channel> Connect() const {
+    return grpc::CreateChannel("127.0.0.1:" + std::to_string(port_),
+                               grpc::InsecureChannelCredentials());
+  }
+
+ private:
+  static std::vector<std::string> Arguments(std::vector<std::string> more) {
+    std::vector<std::string> arguments = {
+        SYNTHSERVE_BINARY,  "--model",    kModel, "--listen", "127.0.0.1:0", "--log-format", "json",
+        "--metrics-listen", "127.0.0.1:0"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return arguments;
+  }
+
+  Process process_;
+  int port_ = 0;
+};
+
+v1::ClassifyRequest SomeTexts() {
+  v1::ClassifyRequest request;
+  for (int i = 0; i < 20; ++i) request.add_texts("what is my checking account balance");
+  return request;
+}
+
+TEST(DrainTest, NoCallIsLostUnderLoad) {
+  Synthserve synthserve;
+  constexpr int kClients = 4;
+  std::atomic<int> answered = 0;
+  std::atomic<int> unavailable = 0;
+  std::atomic<int> other = 0;
+  std::vector<std::jthread> clients;
+  for (int i = 0; i < kClients; ++i) {
+    clients.emplace_back([&] {
+      const std::unique_ptr<v1::Inference::Stub> stub =
+          v1::Inference::NewStub(synthserve.Connect());
+      const v1::ClassifyRequest request = SomeTexts();
+      // Ends when the server refuses: it is gone, and this client has nobody else to turn to.
+      while (true) {
+        v1::ClassifyResponse response;
+        grpc::ClientContext context;
+        const grpc::Status status = stub->Classify(&context, request, &response);
+        if (status.error_code() == grpc::StatusCode::UNAVAILABLE) {
+          ++unavailable;
+          return;
+        }
+        status.ok() && response.results_size() == request.texts_size() ? ++answered : ++other;
+      }
+    });
+  }
+  while (answered < 50) std::this_thread::yield();
+  synthserve.process().Signal(SIGTERM);
+  clients.clear();
+
+  EXPECT_EQ(other, 0) << "every call is answered, or refused with UNAVAILABLE before it was taken";
+  EXPECT_EQ(unavailable, kClients);
+  EXPECT_THAT(synthserve.process().ReadLineWith("\"stopped\""),
+              HasSubstr("\"all_calls_finished\":true"));
+  EXPECT_EQ(synthserve.process().Wait(), 0);
+}
+
+TEST(DrainTest, ACallInFlightIsFinished) {
+  Synthserve synthserve({"--lanes", "1"});
+  const std::unique_ptr<v1::Inference::Stub> stub = v1::Inference::NewStub(synthserve.Connect());
+  std::string text;
+  for (int i = 0; i < 100; ++i) text += "balance transfer ";
+  v1::ClassifyRequest request;
+  for (int i = 0; i < 1000; ++i) request.add_texts(text);
+  v1::ClassifyResponse response;
+  grpc::ClientContext context;
+  grpc::Status status;
+  std::jthread caller([&] { status = stub->Classify(&context, request, &response); });
+  // GetModel on the same connection is answered after the call before it has arrived.
+  v1::GetModelResponse model;
+  grpc::ClientContext model_context;
+  ASSERT_TRUE(stub->GetModel(&model_context, {}, &model).ok());
+  synthserve.process().Signal(SIGTERM);
+  caller.join();
+  EXPECT_TRUE(status.ok() || status.error_code() == grpc::StatusCode::UNAVAILABLE)
+      << status.error_message();
+  if (status.ok()) {
+    EXPECT_EQ(response.results_size(), 1000);
+  }
+  EXPECT_EQ(synthserve.process().Wait(), 0);
+}
+
+TEST(DrainTest, CallsAreServedDuringTheDelay) {
+  Synthserve synthserve({"--drain-delay", "1s"});
+  const std::unique_ptr<v1::Inference::Stub> stub = v1::Inference::NewStub(synthserve.Connect());
+  synthserve.process().Signal(SIGTERM);
+  ASSERT_THAT(synthserve.process().ReadLineWith("\"draining\""), HasSubstr("\"delay_ms\":1000"));
+  v1::ClassifyResponse response;
+  grpc::ClientContext context;
+  EXPECT_TRUE(stub->Classify(&context, SomeTexts(), &response).ok());
+  EXPECT_EQ(synthserve.process().Wait(), 0);
+}
+
+TEST(DrainTest, TheBoundHolds) {
+  // More work than fits in the bound: the calls are ended, and the exit code says so.
+  Synthserve synthserve({"--lanes", "1", "--drain-timeout", "50ms", "--max-texts", "100000"});
+  const std::unique_ptr<v1::Inference::Stub> stub = v1::Inference::NewStub(synthserve.Connect());
+  std::string text;
+  for (int i = 0; i < 100; ++i) text += "balance transfer ";
+  v1::ClassifyRequest request;
+  for (int i = 0; i < 5000; ++i) request.add_texts(text);
+  v1::ClassifyResponse response;
+  grpc::ClientContext context;
+  std::atomic<bool> done = false;
+  grpc::Status status;
+  stub->async()->Classify(&context, &request, &response, [&](const grpc::Status& result) {
+    status = result;
+    done = true;
+    done.notify_all();
+  });
+  // Once this is answered the large call, sent before on the same connection, is with the server.
+  v1::GetModelResponse model;
+  grpc::ClientContext model_context;
+  ASSERT_TRUE(stub->GetModel(&model_context, {}, &model).ok());
+  const auto start = std::chrono::steady_clock::now();
+  synthserve.process().Signal(SIGTERM);
+  EXPECT_EQ(synthserve.process().Wait(), 1);
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(10));
+  done.wait(false);
+  EXPECT_FALSE(status.ok());
+}
+
+TEST(DrainTest, AWrongOptionEndsWithTwoAndAMissingModelWithOne) {
+  EXPECT_EQ(Process({SYNTHSERVE_BINARY, "--nonsense"}).Wait(), 2);
+  EXPECT_EQ(Process({SYNTHSERVE_BINARY}).Wait(), 2) << "--model is required";
+  Process ghost({SYNTHSERVE_BINARY, "--model", "/nonexistent"});
+  EXPECT_THAT(ghost.ReadLineWith("start_failed"), HasSubstr("/nonexistent"));
+  EXPECT_EQ(ghost.Wait(), 1);
+}
+
+TEST(DrainTest, OptionsComeFromTheEnvironmentToo) {
+  Process process({SYNTHSERVE_BINARY},
+                  {std::string("SYNTHSERVE_MODEL=") + kModel, "SYNTHSERVE_LISTEN=127.0.0.1:0",
+                   "SYNTHSERVE_METRICS_LISTEN=", "SYNTHSERVE_LANES=1"});
+  EXPECT_THAT(process.ReadLineWith("starting"), HasSubstr("lanes=1"));
+  EXPECT_FALSE(process.ReadLineWith("serving").empty());
+  process.Signal(SIGINT);
+  EXPECT_EQ(process.Wait(), 0);
+}
+
+}  // namespace
+}  // namespace synth::server

@@ -1,0 +1,77 @@
+// More than the server can do: what does not fit is refused at once with a hint when to come back,
+// and the rest is served.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "tests/integration/running_server.h"
+
+namespace synth::server {
+namespace {
+
+using testing::HasSubstr;
+
+TEST(OverloadTest, EveryCallIsServedOrRefusedAndNoneIsLost) {
+  Options options = TestOptions();
+  options.max_queue_tokens = 20'000;
+  RunningServer running(options);
+  constexpr int kCalls = 64;
+  const v1::ClassifyRequest request = LongRequest(100);
+  std::vector<std::unique_ptr<AsyncClassify>> calls;
+  calls.reserve(kCalls);
+  for (int i = 0; i < kCalls; ++i)
+    calls.push_back(std::make_unique<AsyncClassify>(running.stub(), request));
+
+  int served = 0;
+  int refused = 0;
+  for (const auto& call : calls) {
+    const grpc::Status& status = call->Wait();
+    if (status.ok()) {
+      ++served;
+      EXPECT_EQ(call->response().results_size(), 100);
+      for (const v1::ClassifyResult& result : call->response().results())
+        EXPECT_EQ(result.labels_size(), 1);
+      continue;
+    }
+    ++refused;
+    EXPECT_EQ(status.error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED) << status.error_message();
+    EXPECT_THAT(status.error_message(), HasSubstr("the queue is full"));
+    EXPECT_GT(std::stoi(call->Trailer("grpc-retry-pushback-ms")), 0);
+  }
+  EXPECT_GT(served, 0);
+  EXPECT_GT(refused, 0);
+  EXPECT_EQ(running.Metric(R"(synth_rejected_total{model="intent",reason="queue_full"})"), refused);
+  EXPECT_EQ(running.Metric(R"(synth_texts_total{model="intent"})"), served * 100);
+  EXPECT_EQ(running.ClassifyOne("what is my checking account balance"), "balance")
+      << "and there is room again";
+}
+
+TEST(OverloadTest, ACallLargerThanTheQueueIsServedWhenNothingIsAhead) {
+  Options options = TestOptions();
+  options.max_queue_tokens = 10;
+  RunningServer running(options);
+  AsyncClassify call(running.stub(), LongRequest(20));
+  EXPECT_TRUE(call.Wait().ok());
+  EXPECT_EQ(call.response().results_size(), 20);
+}
+
+TEST(OverloadTest, AWaitBeyondTheLimitIsRefused) {
+  Options options = TestOptions();
+  options.max_queue_time = std::chrono::milliseconds(1);
+  RunningServer running(options);
+  running.ClassifyOne("so that the server knows what a token costs");
+  AsyncClassify backlog(running.stub(), LongRequest());
+  ASSERT_TRUE(RunningServer::Eventually(
+      [&] { return running.Metric(R"(synth_queue_texts{model="intent"})") > 500; }));
+  AsyncClassify late(running.stub(), LongRequest(1));
+  EXPECT_EQ(late.Wait().error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
+  EXPECT_THAT(late.Wait().error_message(), HasSubstr("the wait would be about"));
+  EXPECT_EQ(running.Metric(R"(synth_rejected_total{model="intent",reason="predicted_wait"})"), 1);
+  EXPECT_TRUE(backlog.Wait().ok());
+}
+
+}  // namespace
+}  // namespace synth::server

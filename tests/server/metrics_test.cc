@@ -1,0 +1,94 @@
+#include "server/metrics.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <string>
+#include <vector>
+
+namespace synth::server {
+namespace {
+
+using scheduling::Job;
+using std::chrono::milliseconds;
+using testing::HasSubstr;
+using testing::Not;
+
+ModelMetrics& AddModel(Metrics& metrics) {
+  ModelInfo info;
+  info.digest = "abc";
+  info.weight_bytes = 1000;
+  info.attention_bytes = 20;
+  return metrics.AddModel("m", info, 3);
+}
+
+TEST(MetricsTest, EverySeriesExistsAtZeroFromTheStart) {
+  Metrics metrics;
+  AddModel(metrics);
+  const std::string text = metrics.Scrape();
+  for (
+      const char* line : {
+          R"(grpc_server_started_total{grpc_method="Encode",grpc_service="synth.v1.Inference",grpc_type="unary"} 0)",
+          R"(grpc_server_handled_total{grpc_code="ResourceExhausted",grpc_method="Classify",grpc_service="synth.v1.Inference",grpc_type="unary"} 0)",
+          R"(grpc_server_handling_seconds_bucket{grpc_method="GetModel",grpc_service="synth.v1.Inference",grpc_type="unary",le="0.0001"} 0)",
+          R"(synth_rejected_total{model="m",reason="queue_full"} 0)",
+          R"(synth_rejected_total{model="m",reason="predicted_wait"} 0)",
+          R"(synth_rejected_total{model="m",reason="deadline"} 0)",
+          R"(synth_dropped_total{model="m",reason="cancelled"} 0)",
+          R"(synth_queue_seconds_count{model="m"} 0)",
+          R"(synth_lanes{model="m"} 3)",
+          R"(synth_model_info{digest="abc",model="m"} 1)",
+          R"(synth_model_bytes{model="m",part="weights"} 1000)",
+          R"(process_resident_memory_bytes )",
+          R"(process_start_time_seconds )",
+      }) {
+    EXPECT_THAT(text, HasSubstr(line));
+  }
+}
+
+TEST(MetricsTest, CountsCallsByCode) {
+  Metrics metrics;
+  metrics.Method("Encode").OnStarted();
+  metrics.Method("Encode").OnHandled(grpc::StatusCode::OK, milliseconds(3));
+  metrics.Method("Encode").OnHandled(static_cast<grpc::StatusCode>(99), milliseconds(3));
+  const std::string text = metrics.Scrape();
+  const std::string labels =
+      R"(grpc_method="Encode",grpc_service="synth.v1.Inference",grpc_type="unary")";
+  EXPECT_THAT(text, HasSubstr("grpc_server_started_total{" + labels + "} 1"));
+  EXPECT_THAT(text, HasSubstr("grpc_server_handled_total{grpc_code=\"OK\"," + labels + "} 1"));
+  EXPECT_THAT(text, HasSubstr("grpc_server_handled_total{grpc_code=\"Unknown\"," + labels + "} 1"));
+  EXPECT_THAT(text,
+              HasSubstr("grpc_server_handling_seconds_bucket{" + labels + ",le=\"0.005\"} 2"));
+  EXPECT_THAT(text,
+              HasSubstr("grpc_server_handling_seconds_bucket{" + labels + ",le=\"0.0025\"} 0"));
+}
+
+TEST(MetricsTest, CountsTextsTokensAndTruncation) {
+  Metrics metrics;
+  ModelMetrics& model = AddModel(metrics);
+  Job whole;
+  whole.tokens = whole.original_tokens = 5;
+  Job cut;
+  cut.tokens = 8;
+  cut.original_tokens = 20;
+  Job failed;
+  failed.status = absl::InvalidArgumentError("no");
+  for (const Job* job : {&whole, &cut, &failed}) model.OnTokenized(*job);
+  const std::vector<Job*> batch = {&whole, &cut};
+  model.OnBatchStarted(batch, 13);
+  model.OnBatchDone(batch, 13, milliseconds(1));
+  model.SetLoad({.queued_texts = 4, .queued_tokens = 40, .busy_lanes = 2});
+  const std::string text = metrics.Scrape();
+  for (const char* line :
+       {R"(synth_texts_total{model="m"} 2)", R"(synth_tokens_total{model="m"} 13)",
+        R"(synth_truncated_total{model="m"} 1)", R"(synth_failed_texts_total{model="m"} 1)",
+        R"(synth_batch_texts_sum{model="m"} 2)", R"(synth_queue_seconds_count{model="m"} 2)",
+        R"(synth_tokenize_seconds_count{model="m"} 3)", R"(synth_queue_texts{model="m"} 4)",
+        R"(synth_queue_tokens{model="m"} 40)", R"(synth_lanes_busy{model="m"} 2)"}) {
+    EXPECT_THAT(text, HasSubstr(line));
+  }
+}
+
+}  // namespace
+}  // namespace synth::server

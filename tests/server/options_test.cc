@@ -1,0 +1,129 @@
+#include "server/options.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace synth::server {
+namespace {
+
+using std::chrono::milliseconds;
+using testing::HasSubstr;
+
+class OptionsTest : public testing::Test {
+ protected:
+  ~OptionsTest() override {
+    for (const std::string& name : set_) unsetenv(name.c_str());
+  }
+
+  void SetEnvironment(const std::string& name, const std::string& value) {
+    setenv(name.c_str(), value.c_str(), 1);
+    set_.push_back(name);
+  }
+
+  static std::variant<Options, ExitCode> Parse(std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), "synthserve");
+    std::vector<const char*> pointers;
+    for (const std::string& argument : arguments) pointers.push_back(argument.c_str());
+    return ParseOptions(static_cast<int>(pointers.size()), pointers.data());
+  }
+
+  // What is printed while a command line is refused or answered.
+  static std::string Output(const std::vector<std::string>& arguments, int exit_code) {
+    testing::internal::CaptureStdout();
+    testing::internal::CaptureStderr();
+    const auto parsed = Parse(arguments);
+    const std::string output =
+        testing::internal::GetCapturedStdout() + testing::internal::GetCapturedStderr();
+    EXPECT_TRUE(std::holds_alternative<ExitCode>(parsed)) << output;
+    if (const auto* exit = std::get_if<ExitCode>(&parsed)) {
+      EXPECT_EQ(exit->code, exit_code) << output;
+    }
+    return output;
+  }
+
+  std::vector<std::string> set_;
+};
+
+TEST_F(OptionsTest, ListensOnLoopbackUnlessToldOtherwise) {
+  const auto parsed = Parse({"--model", "models/a/"});
+  ASSERT_TRUE(std::holds_alternative<Options>(parsed));
+  const auto& options = std::get<Options>(parsed);
+  EXPECT_EQ(options.listen, "127.0.0.1:50051");
+  EXPECT_EQ(options.metrics_listen, "127.0.0.1:9464");
+  ASSERT_EQ(options.models.size(), 1U);
+  EXPECT_EQ(options.models[0].name, "a") << "the folder's last component";
+  EXPECT_EQ(options.models[0].folder, "models/a/");
+}
+
+TEST_F(OptionsTest, ModelsHaveNames) {
+  const auto parsed = Parse({"--model", "x=models/a", "--model", "y=/b"});
+  ASSERT_TRUE(std::holds_alternative<Options>(parsed));
+  const auto& options = std::get<Options>(parsed);
+  ASSERT_EQ(options.models.size(), 2U);
+  EXPECT_EQ(options.models[0].name, "x");
+  EXPECT_EQ(options.models[1].folder, "/b");
+  EXPECT_THAT(Output({"--model", "x=a", "--model", "x=b"}, 2), HasSubstr("'x' is given twice"));
+  EXPECT_THAT(Output({"--model", "=a"}, 2), HasSubstr("NAME=FOLDER"));
+}
+
+TEST_F(OptionsTest, ReadsDurations) {
+  for (const auto& [text, expected] :
+       std::vector<std::pair<std::string, milliseconds>>{{"250ms", milliseconds(250)},
+                                                         {"1.5s", milliseconds(1500)},
+                                                         {"2m", milliseconds(120'000)},
+                                                         {"3", milliseconds(3000)}}) {
+    const auto parsed = Parse({"--model", "a", "--drain-timeout", text});
+    ASSERT_TRUE(std::holds_alternative<Options>(parsed)) << text;
+    EXPECT_EQ(std::get<Options>(parsed).drain_timeout, expected) << text;
+  }
+  for (const char* wrong : {"soon", "-1s", "5h", "", "1e300s", "nan"}) {
+    EXPECT_THAT(Output({"--model", "a", "--drain-timeout", wrong}, 2), HasSubstr("--drain-timeout"))
+        << wrong;
+  }
+}
+
+TEST_F(OptionsTest, AFlagBeatsTheEnvironmentWhichBeatsTheFile) {
+  const std::string file = testing::TempDir() + "/synthserve-options-test.toml";
+  std::ofstream(file)
+      << "model = [\"from=file\"]\nlanes = 1\nmax-texts = 11\nmax-batch-tokens = 12\n";
+  SetEnvironment("SYNTHSERVE_LANES", "2");
+  SetEnvironment("SYNTHSERVE_MAX_TEXTS", "22");
+  const auto parsed = Parse({"--config", file, "--lanes", "3"});
+  std::filesystem::remove(file);
+  ASSERT_TRUE(std::holds_alternative<Options>(parsed));
+  const auto& options = std::get<Options>(parsed);
+  EXPECT_EQ(options.lanes, 3);
+  EXPECT_EQ(options.max_texts, 22);
+  EXPECT_EQ(options.max_batch_tokens, 12);
+  EXPECT_EQ(options.models[0].name, "from");
+}
+
+TEST_F(OptionsTest, NamesWhatIsWrong) {
+  EXPECT_THAT(Output({}, 2), HasSubstr("--model is required"));
+  EXPECT_THAT(Output({"--model", "a", "--lanes", "-1"}, 2), HasSubstr("--lanes"));
+  EXPECT_THAT(Output({"--model", "a", "--max-texts", "many"}, 2), HasSubstr("--max-texts"));
+  EXPECT_THAT(Output({"--model", "a", "--log-format", "xml"}, 2), HasSubstr("--log-format"));
+  EXPECT_THAT(Output({"--model", "a", "--config", "/nonexistent.toml"}, 2),
+              HasSubstr("/nonexistent.toml"));
+  EXPECT_THAT(Output({"--model", "a", "--nonsense"}, 2), HasSubstr("--nonsense"));
+}
+
+TEST_F(OptionsTest, HelpTeaches) {
+  const std::string help = Output({"--help"}, 0);
+  for (const char* part :
+       {"synthserve --model", "--listen", "SYNTHSERVE_LISTEN", "127.0.0.1:50051", "Exit codes"}) {
+    EXPECT_THAT(help, HasSubstr(part));
+  }
+  EXPECT_THAT(Output({"--version"}, 0), HasSubstr("0."));
+}
+
+}  // namespace
+}  // namespace synth::server
