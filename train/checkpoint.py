@@ -1,0 +1,59 @@
+"""Checkpoint folders of docs/checkpoint.md: config.json and model.safetensors."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file, save
+from torch import Tensor
+
+from train.config import SynthesizerConfig
+from train.synthesizer import Synthesizer
+
+DTYPES = {"F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16}
+
+
+class CheckpointError(ValueError):
+    """A folder that is no checkpoint; the message names the file and what was expected."""
+
+
+def save_checkpoint(folder: Path, model: Synthesizer, dtype: str = "F32") -> None:
+    """Writes config.json and model.safetensors; dtype is one of DTYPES."""
+    folder.mkdir(parents=True, exist_ok=True)
+    model.config.save(folder / "config.json")
+    tensors = {
+        name: tensor.detach().cpu().to(DTYPES[dtype]).contiguous()
+        for name, tensor in model.state_dict().items()
+    }
+    for name, tensor in tensors.items():
+        if not torch.isfinite(tensor.float()).all():
+            raise CheckpointError(f"{name}: not finite as {dtype}")
+    (folder / "model.safetensors").write_bytes(save(tensors))
+
+
+def load_checkpoint(folder: Path) -> Synthesizer:
+    """Reads a checkpoint folder; weights become F32 whatever they are on disk."""
+    config = SynthesizerConfig.load(folder / "config.json")
+    path = folder / "model.safetensors"
+    if not path.is_file():
+        raise CheckpointError(f"{path}: no such file")
+    model = Synthesizer(config)
+    tensors = {name: tensor.float() for name, tensor in load_file(str(path)).items()}
+    _check_names_and_shapes(path, model.state_dict(), tensors)
+    model.load_state_dict(tensors)
+    return model.eval()
+
+
+def _check_names_and_shapes(
+    path: Path, wanted: dict[str, Tensor], found: dict[str, Tensor]
+) -> None:
+    for name in sorted(wanted.keys() - found.keys()):
+        raise CheckpointError(f"{path}: the tensor {name} is missing")
+    for name in sorted(found.keys() - wanted.keys()):
+        raise CheckpointError(f"{path}: config.json does not call for the tensor {name}")
+    for name, tensor in wanted.items():
+        if found[name].shape != tensor.shape:
+            raise CheckpointError(
+                f"{path}: {name} is {list(found[name].shape)}, not {list(tensor.shape)}"
+            )
