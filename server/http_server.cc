@@ -1,90 +1,89 @@
 #include "server/http_server.h"
 
-#include <CivetServer.h>
+#include <httplib.h>
 
+#include <sys/socket.h>
+
+#include <thread>
 #include <utility>
-#include <vector>
 
 #include "absl/status/status.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "server/metrics.h"
 
 namespace synth::server {
 namespace {
 
-void Respond(mg_connection* connection, int code, const char* reason, const char* content_type,
-             const std::string& body) {
-  const std::string head =
-      absl::StrCat("HTTP/1.1 ", code, " ", reason, "\r\nContent-Type: ", content_type,
-                   "\r\nContent-Length: ", body.size(), "\r\nConnection: close\r\n\r\n");
-  mg_write(connection, head.data(), head.size());
-  mg_write(connection, body.data(), body.size());
-}
+// Two: a slow scraper does not hold up a probe.
+constexpr std::size_t kThreads = 2;
+constexpr time_t kTimeoutSeconds = 5;
 
-class MetricsHandler final : public CivetHandler {
+class HttplibServer final : public HttpServer {
  public:
-  explicit MetricsHandler(std::function<std::string()> metrics) : metrics_(std::move(metrics)) {}
-  bool handleGet(CivetServer* /*server*/, mg_connection* connection) override {
-    Respond(connection, 200, "OK", Metrics::kContentType, metrics_());
+  explicit HttplibServer(Handlers handlers) : handlers_(std::move(handlers)) {
+    server_.new_task_queue = [] { return new httplib::ThreadPool(kThreads); };
+    // The library's default lets several servers share a port.
+    server_.set_socket_options([](socket_t socket) {
+      const int on = 1;
+      setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+    });
+    server_.set_read_timeout(kTimeoutSeconds);
+    server_.set_write_timeout(kTimeoutSeconds);
+    // A connection that is kept open holds one of the threads.
+    server_.set_keep_alive_max_count(1);
+    server_.Get("/metrics",
+                [this](const httplib::Request& /*request*/, httplib::Response& response) {
+                  response.set_content(handlers_.metrics(), Metrics::kContentType);
+                });
+    server_.Get("/healthz",
+                [this](const httplib::Request& /*request*/, httplib::Response& response) {
+                  const bool is_serving = handlers_.is_serving();
+                  response.status = is_serving ? 200 : 503;
+                  response.set_content(is_serving ? "SERVING\n" : "NOT_SERVING\n", "text/plain");
+                });
+  }
+
+  ~HttplibServer() override {
+    server_.stop();
+    if (thread_.joinable()) thread_.join();
+  }
+
+  // False where the address cannot be used.
+  bool Listen(const std::string& host, int port) {
+    port_ = port == 0 ? server_.bind_to_any_port(host.c_str()) : port;
+    if (port_ < 0 || (port != 0 && !server_.bind_to_port(host.c_str(), port))) return false;
+    thread_ = std::thread([this] { server_.listen_after_bind(); });
+    // Until then the destructor's stop would have nothing to stop.
+    while (!server_.is_running()) std::this_thread::yield();
     return true;
   }
 
- private:
-  std::function<std::string()> metrics_;
-};
-
-class HealthHandler final : public CivetHandler {
- public:
-  explicit HealthHandler(std::function<bool()> is_serving) : is_serving_(std::move(is_serving)) {}
-  bool handleGet(CivetServer* /*server*/, mg_connection* connection) override {
-    if (is_serving_()) {
-      Respond(connection, 200, "OK", "text/plain", "SERVING\n");
-    } else {
-      Respond(connection, 503, "Service Unavailable", "text/plain", "NOT_SERVING\n");
-    }
-    return true;
-  }
+  int port() const override { return port_; }
 
  private:
-  std::function<bool()> is_serving_;
-};
-
-class CivetHttpServer final : public HttpServer {
- public:
-  // Throws CivetException where the address cannot be used.
-  CivetHttpServer(const std::string& address, Handlers handlers)
-      : metrics_(std::move(handlers.metrics)),
-        health_(std::move(handlers.is_serving)),
-        // Two threads: a slow scraper does not hold up a probe.
-        server_(std::vector<std::string>{"listening_ports", address, "num_threads", "2",
-                                         "enable_keep_alive", "no", "request_timeout_ms",
-                                         "10000"}) {
-    server_.addHandler("/metrics$", metrics_);
-    server_.addHandler("/healthz$", health_);
-  }
-
-  int port() const override {
-    // Only reads, but is not declared const.
-    return const_cast<CivetServer&>(server_).getListeningPorts().at(
-        0);  // NOLINT(cppcoreguidelines-pro-type-const-cast)
-  }
-
- private:
-  MetricsHandler metrics_;
-  HealthHandler health_;
-  CivetServer server_;  // last: stops first
+  const Handlers handlers_;
+  httplib::Server server_;
+  int port_ = -1;
+  std::thread thread_;
 };
 
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<HttpServer>> HttpServer::Start(const std::string& address,
                                                               Handlers handlers) {
-  try {
-    return std::make_unique<CivetHttpServer>(address, std::move(handlers));
-  } catch (const CivetException& error) {
-    return absl::UnavailableError(
-        absl::StrCat("--metrics-listen: cannot listen on ", address, " (", error.what(), ")"));
+  const std::size_t colon = address.rfind(':');
+  int port = -1;
+  if (colon == std::string::npos || !absl::SimpleAtoi(address.substr(colon + 1), &port) ||
+      port < 0 || port > 65535) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("--metrics-listen: expected HOST:PORT, found '", address, "'"));
   }
+  auto server = std::make_unique<HttplibServer>(std::move(handlers));
+  if (!server->Listen(address.substr(0, colon), port)) {
+    return absl::UnavailableError(absl::StrCat("--metrics-listen: cannot listen on ", address));
+  }
+  return server;
 }
 
 }  // namespace synth::server

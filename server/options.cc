@@ -1,9 +1,12 @@
 #include "server/options.h"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cstdlib>
 #include <filesystem>
 #include <map>
 #include <set>
+#include <sstream>
 #include <string>
 #include <utility>
 
@@ -26,7 +29,8 @@ constexpr const char* kFooter =
 Every option can also be an environment variable (in brackets above) or a line of a --config file, such as
   lanes = 2
   model = ["intent=models/intent-clinc150"]
-A flag beats the environment, the environment beats the file.
+A flag beats the environment, the environment beats the file. Several models in
+SYNTHSERVE_MODEL are separated by semicolons.
 
 Exit codes: 0 after a clean drain, 1 when a model or an address cannot be used, 2 for a wrong option.)";
 
@@ -85,13 +89,38 @@ CLI::Option* AddDuration(CLI::App& app, const std::string& name, std::chrono::mi
 void NameEnvironment(CLI::App& app) {
   for (CLI::Option* option : app.get_options()) {
     const std::string name = option->get_single_name();
-    if (name == "help" || name == "version" || option->get_lnames().empty()) continue;
+    if (name == "help" || name == "version") continue;
     std::string variable = "SYNTHSERVE_";
     for (const char c : name) {
       variable += c == '-' ? '_' : static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
     }
     option->envname(variable);
   }
+}
+
+// The command line, and behind it the options that only the environment sets. CLI11 by itself lets
+// the configuration file beat the environment. Several values are separated by semicolons.
+std::vector<std::string> ArgumentsWithEnvironment(const CLI::App& app, int argc,
+                                                  const char* const* argv) {
+  std::vector<std::string> arguments(argv + 1, argv + argc);
+  const std::vector<std::string> given = arguments;
+  for (const CLI::Option* option : app.get_options()) {
+    const char* value =
+        option->get_envname().empty() ? nullptr : std::getenv(option->get_envname().c_str());
+    if (value == nullptr) continue;
+    const std::string flag = "--" + option->get_single_name();
+    auto sets_it = [&](const std::string& word) {
+      return word == flag || word.starts_with(flag + "=");
+    };
+    if (std::ranges::any_of(given, sets_it)) continue;
+    std::istringstream values(value);
+    std::string one;
+    do {
+      std::getline(values, one, ';');
+      arguments.insert(arguments.end(), {flag, one});
+    } while (!values.eof());
+  }
+  return arguments;
 }
 
 }  // namespace
@@ -164,7 +193,9 @@ std::variant<Options, ExitCode> ParseOptions(int argc, const char* const* argv) 
   NameEnvironment(app);
 
   try {
-    app.parse(argc, argv);
+    std::vector<std::string> arguments = ArgumentsWithEnvironment(app, argc, argv);
+    std::ranges::reverse(arguments);  // as CLI11 takes them
+    app.parse(std::move(arguments));
     for (const std::string& model : models) options.models.push_back(ParseModelSource(model));
     if (const std::string problem = CheckModels(options.models); !problem.empty()) {
       throw CLI::ValidationError(problem);

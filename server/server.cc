@@ -1,6 +1,7 @@
 #include "server/server.h"
 
 #include <google/protobuf/stubs/logging.h>
+#include <grpc/support/log.h>
 #include <grpcpp/ext/proto_server_reflection_plugin.h>
 #include <grpcpp/health_check_service_interface.h>
 #include <grpcpp/security/server_credentials.h>
@@ -20,6 +21,9 @@ namespace synth::server {
 namespace {
 
 constexpr const char* kServiceName = "synth.v1.Inference";
+
+// How long connections stay open, at the end of a drain, for last answers.
+constexpr std::chrono::milliseconds kLinger{250};
 
 std::int64_t Milliseconds(std::chrono::steady_clock::duration duration) {
   return std::chrono::duration_cast<std::chrono::milliseconds>(duration).count();
@@ -56,12 +60,17 @@ Server::Server(const Options& options, int lanes)
       environment_{.registry = registry_,
                    .metrics = metrics_,
                    .refusals = refusals_,
+                   .gate = gate_,
                    .limits = {.max_texts = options.max_texts,
                               .max_text_bytes = options.max_text_bytes,
                               .max_message_bytes = options.max_message_bytes}},
       service_(environment_) {
   // Protobuf prints a line for each message it refuses, which any client could flood the log with.
   google::protobuf::SetLogHandler(nullptr);
+  gpr_set_log_function([](gpr_log_func_args* args) {
+    Log(args->severity == GPR_LOG_SEVERITY_ERROR ? spdlog::level::err : spdlog::level::debug,
+        "grpc", {{"file", args->file}, {"line", args->line}, {"message", args->message}});
+  });
 }
 
 Server::~Server() {
@@ -128,9 +137,12 @@ bool Server::Drain() {
       {{"delay_ms", options_.drain_delay.count()}, {"timeout_ms", options_.drain_timeout.count()}});
   // Load balancers need this long to see NOT_SERVING; meanwhile everything is served as before.
   std::this_thread::sleep_for(options_.drain_delay);
-  const auto deadline = std::chrono::system_clock::now() + options_.drain_timeout;
-  grpc_->Shutdown(deadline);
-  const bool in_time = std::chrono::system_clock::now() < deadline;
+  gate_.Close();
+  const bool in_time = gate_.WaitUntilEmpty(scheduling::Clock::now() + options_.drain_timeout);
+  // Clients that have just had their last answer may be sending the next call: they should still
+  // hear UNAVAILABLE.
+  if (in_time) std::this_thread::sleep_for(kLinger);
+  grpc_->Shutdown(std::chrono::system_clock::now() + kLinger);
   Log(in_time ? spdlog::level::info : spdlog::level::warn, "stopped",
       {{"all_calls_finished", in_time},
        {"milliseconds", Milliseconds(std::chrono::steady_clock::now() - start)}});

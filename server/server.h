@@ -13,6 +13,7 @@
 #include "server/metrics.h"
 #include "server/options.h"
 #include "server/registry.h"
+#include "server/rpc/call_gate.h"
 #include "server/rpc/environment.h"
 #include "server/rpc/inference_service.h"
 #include "server/rpc/refusal_log.h"
@@ -34,9 +35,9 @@ class Server {
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
 
-  // Stops in order: health turns NOT_SERVING, calls are still taken for drain_delay, then new ones
-  // are refused and those in flight get drain_timeout to finish. Blocks. True if every call
-  // finished in time.
+  // Stops in order: health turns NOT_SERVING; calls are still taken for drain_delay; then new ones
+  // get UNAVAILABLE and those in flight have drain_timeout to finish; then the connections are
+  // closed. Blocks. True if every call finished in time.
   bool Drain();
 
   // What /metrics gives.
@@ -57,6 +58,7 @@ class Server {
   TbbExecutor executor_;
   Registry registry_;
   RefusalLog refusals_;
+  CallGate gate_;
   Environment environment_;
   InferenceService service_;
   std::atomic<bool> is_serving_{false};

@@ -5,6 +5,7 @@
 
 #include "server/metrics.h"
 #include "server/registry.h"
+#include "server/rpc/call_gate.h"
 #include "server/rpc/refusal_log.h"
 
 namespace synth::server {
@@ -20,6 +21,7 @@ struct Environment {
   const Registry& registry;
   const Metrics& metrics;
   RefusalLog& refusals;
+  CallGate& gate;
   Limits limits;
 };
 

@@ -70,12 +70,16 @@ class TextCall final : public grpc::ServerUnaryReactor, private scheduling::JobG
         arena_(ArenaOver(first_block_)),
         request_(*google::protobuf::Arena::CreateMessage<Request>(&arena_)),
         response_(*google::protobuf::Arena::CreateMessage<Response>(&arena_)) {}
-  ~TextCall() override = default;
+  ~TextCall() override {
+    if (is_in_flight_) environment_.gate.Leave();
+  }
 
   // --- On a gRPC thread ---
 
   void Run(const grpc::ByteBuffer& request_bytes) {
     metrics_.OnStarted();
+    is_in_flight_ = environment_.gate.Enter();
+    if (!is_in_flight_) return Respond({grpc::StatusCode::UNAVAILABLE, "the server is draining"});
     std::vector<BadText> bad_texts;
     absl::Status status = ParseRequest(request_bytes, request_, bad_texts);
     if (!status.ok()) return Respond(ToGrpcStatus(status));
@@ -205,6 +209,7 @@ class TextCall final : public grpc::ServerUnaryReactor, private scheduling::JobG
   grpc::ByteBuffer& response_bytes_;
   const MethodMetrics& metrics_;
   const scheduling::TimePoint start_ = scheduling::Clock::now();
+  bool is_in_flight_ = false;
   ServedModel* model_ = nullptr;
   std::vector<scheduling::Job> jobs_;
   // Room for the messages of a call with a few short texts, without another allocation.

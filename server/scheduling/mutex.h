@@ -1,6 +1,7 @@
 #ifndef SYNTH_SERVER_SCHEDULING_MUTEX_H_
 #define SYNTH_SERVER_SCHEDULING_MUTEX_H_
 
+#include <chrono>
 #include <condition_variable>
 #include <mutex>
 
@@ -27,6 +28,15 @@ class SYNTH_ATTRIBUTE(capability("mutex")) Mutex {
     std::unique_lock<std::mutex> lock(mutex_, std::adopt_lock);
     condition.wait(lock);
     lock.release();
+  }
+
+  // The same, but gives up at `deadline`: false then.
+  bool WaitUntil(std::condition_variable& condition, std::chrono::steady_clock::time_point deadline)
+      SYNTH_REQUIRES(this) {
+    std::unique_lock<std::mutex> lock(mutex_, std::adopt_lock);
+    const std::cv_status status = condition.wait_until(lock, deadline);
+    lock.release();
+    return status == std::cv_status::no_timeout;
   }
 
  private:

@@ -84,7 +84,7 @@ TEST_F(CallsTest, TopKIsSortedAndProbabilitiesAddUpToOne) {
   for (const v1::Label& label : response.results(0).labels()) {
     EXPECT_LE(label.score(), previous);
     previous = label.score();
-    sum += label.score();
+    sum += static_cast<double>(label.score());
   }
   EXPECT_NEAR(sum, 1, 1e-5);
 
@@ -104,10 +104,10 @@ TEST_F(CallsTest, LogitsGiveTheSameOrder) {
   for (int i = 0; i < 5; ++i) {
     EXPECT_EQ(logits.results(0).labels(i).index(), probabilities.results(0).labels(i).index());
   }
-  EXPECT_NEAR(logits.results(0).labels(0).score() - logits.results(0).labels(1).score(),
-              std::log(probabilities.results(0).labels(0).score() /
-                       probabilities.results(0).labels(1).score()),
-              1e-3);
+  const auto& logit = logits.results(0).labels();
+  const auto& probability = probabilities.results(0).labels();
+  EXPECT_NEAR(logit[0].score() - logit[1].score(),
+              std::log(probability[0].score() / probability[1].score()), 1e-3F);
 }
 
 TEST_F(CallsTest, EncodeGivesVectorsThatNormalizeToLengthOne) {

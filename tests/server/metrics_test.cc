@@ -51,7 +51,7 @@ TEST(MetricsTest, CountsCallsByCode) {
   Metrics metrics;
   metrics.Method("Encode").OnStarted();
   metrics.Method("Encode").OnHandled(grpc::StatusCode::OK, milliseconds(3));
-  metrics.Method("Encode").OnHandled(static_cast<grpc::StatusCode>(99), milliseconds(3));
+  metrics.Method("Encode").OnHandled(grpc::StatusCode::UNKNOWN, milliseconds(3));
   const std::string text = metrics.Scrape();
   const std::string labels =
       R"(grpc_method="Encode",grpc_service="synth.v1.Inference",grpc_type="unary")";

@@ -106,6 +106,16 @@ TEST_F(OptionsTest, AFlagBeatsTheEnvironmentWhichBeatsTheFile) {
   EXPECT_EQ(options.models[0].name, "from");
 }
 
+TEST_F(OptionsTest, SeveralModelsComeFromTheEnvironment) {
+  SetEnvironment("SYNTHSERVE_MODEL", "x=a;y=b");
+  auto parsed = Parse({});
+  ASSERT_TRUE(std::holds_alternative<Options>(parsed));
+  EXPECT_EQ(std::get<Options>(parsed).models.at(1).name, "y");
+  parsed = Parse({"--model=z=c"});
+  ASSERT_TRUE(std::holds_alternative<Options>(parsed));
+  EXPECT_EQ(std::get<Options>(parsed).models.size(), 1U) << "the flag replaces them";
+}
+
 TEST_F(OptionsTest, NamesWhatIsWrong) {
   EXPECT_THAT(Output({}, 2), HasSubstr("--model is required"));
   EXPECT_THAT(Output({"--model", "a", "--lanes", "-1"}, 2), HasSubstr("--lanes"));

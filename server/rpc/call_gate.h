@@ -1,0 +1,36 @@
+#ifndef SYNTH_SERVER_RPC_CALL_GATE_H_
+#define SYNTH_SERVER_RPC_CALL_GATE_H_
+
+#include <condition_variable>
+
+#include "server/scheduling/job.h"
+#include "server/scheduling/mutex.h"
+
+namespace synth::server {
+
+// Counts the calls in flight, and refuses new ones once the server drains. Thread-safe.
+//
+// gRPC's own shutdown ends calls that reach it late with CANCELLED, which clients do not retry;
+// those that come to a closed gate get UNAVAILABLE, which they do.
+class CallGate {
+ public:
+  // Takes a call in, or refuses it. Each call taken in must Leave.
+  bool Enter();
+  void Leave();
+
+  // No call is taken in any more.
+  void Close();
+  // Waits until the last call has left; false if some have not at `deadline`. The gate must be
+  // closed.
+  bool WaitUntilEmpty(scheduling::TimePoint deadline);
+
+ private:
+  scheduling::Mutex mutex_;
+  std::condition_variable empty_;
+  bool is_closed_ SYNTH_GUARDED_BY(mutex_) = false;
+  int in_flight_ SYNTH_GUARDED_BY(mutex_) = 0;
+};
+
+}  // namespace synth::server
+
+#endif  // SYNTH_SERVER_RPC_CALL_GATE_H_
