@@ -4,5 +4,5 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 cmake --preset tidy >/dev/null
-cmake --build --preset tidy --target synth_proto synth_client_health_proto >/dev/null
+cmake --build --preset tidy --target synth_proto synth_health_proto >/dev/null
 run-clang-tidy-14 -quiet -p build/tidy -j "$(nproc)" "$PWD/(model|server|client|tests)/.*${1:-}.*\.cc\$" 2>/dev/null

@@ -13,7 +13,6 @@ namespace {
 using scheduling::Job;
 using std::chrono::milliseconds;
 using testing::HasSubstr;
-using testing::Not;
 
 ModelMetrics& AddModel(Metrics& metrics) {
   ModelInfo info;

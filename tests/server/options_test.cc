@@ -31,6 +31,7 @@ class OptionsTest : public testing::Test {
   static std::variant<Options, ExitCode> Parse(std::vector<std::string> arguments) {
     arguments.insert(arguments.begin(), "synthserve");
     std::vector<const char*> pointers;
+    pointers.reserve(arguments.size());
     for (const std::string& argument : arguments) pointers.push_back(argument.c_str());
     return ParseOptions(static_cast<int>(pointers.size()), pointers.data());
   }
@@ -40,7 +41,7 @@ class OptionsTest : public testing::Test {
     testing::internal::CaptureStdout();
     testing::internal::CaptureStderr();
     const auto parsed = Parse(arguments);
-    const std::string output =
+    std::string output =
         testing::internal::GetCapturedStdout() + testing::internal::GetCapturedStderr();
     EXPECT_TRUE(std::holds_alternative<ExitCode>(parsed)) << output;
     if (const auto* exit = std::get_if<ExitCode>(&parsed)) {

@@ -12,10 +12,11 @@
 
 namespace synth {
 
-// The shape of a model, as config.json states it (docs/checkpoint.md). Letters: D hidden size, H heads,
-// F feed-forward size, V vocabulary, L longest text in tokens, N layers, C classes, k factor rank.
+// The shape of a model, as config.json states it (docs/checkpoint.md). Letters: D hidden size, H
+// heads, F feed-forward size, V vocabulary, L longest text in tokens, N layers, C classes, k factor
+// rank.
 
-// --- Score sources: where the attention scores S [H, n, n] come from (Tay et al. 2020, section 3). ---
+// --- Score sources: where the scores S [H, n, n] come from (Tay et al. 2020, section 3). ---
 
 // S = (x Wq)(x Wk)ᵀ / √Dh: the Transformer's own.
 struct DotProductSpec {
@@ -103,7 +104,8 @@ struct ModelConfig {
   int head_size() const { return hidden_size / num_attention_heads; }  // Dh
 };
 
-// Reads the text of a config.json. INVALID_ARGUMENT names the key, what was expected and what was found.
+// Reads the text of a config.json. INVALID_ARGUMENT names the key, what was expected and what was
+// found.
 absl::StatusOr<ModelConfig> ParseConfig(std::string_view json);
 
 }  // namespace synth

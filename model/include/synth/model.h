@@ -18,7 +18,8 @@ namespace synth {
 // Texts without padding: text b is token_ids[offsets[b] .. offsets[b + 1]).
 struct PackedTokens {
   std::span<const std::int32_t> token_ids;  // [T], each in [0, V)
-  std::span<const std::int32_t> offsets;    // [B + 1], offsets[0] = 0, offsets[B] = T, strictly rising
+  std::span<const std::int32_t>
+      offsets;  // [B + 1], offsets[0] = 0, offsets[B] = T, strictly rising
 
   int texts() const { return offsets.empty() ? 0 : static_cast<int>(offsets.size()) - 1; }
   int tokens() const { return static_cast<int>(token_ids.size()); }
@@ -34,8 +35,8 @@ struct ModelInfo {
   std::size_t attention_bytes = 0;        // precomputed input-independent attention
 };
 
-// Every activation buffer of a forward pass. One per worker; grows to the largest batch seen and never
-// shrinks. Not thread-safe; belongs to the model that made it.
+// Every activation buffer of a forward pass. One per worker; grows to the largest batch seen and
+// never shrinks. Not thread-safe; belongs to the model that made it.
 class Workspace;
 struct WorkspaceDeleter {
   void operator()(Workspace* workspace) const;
@@ -47,9 +48,10 @@ using WorkspacePtr = std::unique_ptr<Workspace, WorkspaceDeleter>;
 // workspace. A text's results do not depend on the other texts of its batch.
 class Model {
  public:
-  // Reads a checkpoint folder (docs/checkpoint.md). NOT_FOUND where a file is missing; INVALID_ARGUMENT
-  // where one is damaged or does not fit the config, naming the file, the tensor or key, what was expected
-  // and what was found. Input-independent attention is computed here, once.
+  // Reads a checkpoint folder (docs/checkpoint.md). NOT_FOUND where a file is missing;
+  // INVALID_ARGUMENT where one is damaged or does not fit the config, naming the file, the tensor
+  // or key, what was expected and what was found. Input-independent attention is computed here,
+  // once.
   static absl::StatusOr<std::unique_ptr<const Model>> Load(const std::filesystem::path& folder);
 
   ~Model();
@@ -65,12 +67,12 @@ class Model {
 
   WorkspacePtr MakeWorkspace() const;
 
-  // OK if Forward may be called with `tokens`; INVALID_ARGUMENT (malformed offsets, a token id outside the
-  // vocabulary) or OUT_OF_RANGE (a text longer than L) otherwise.
+  // OK if Forward may be called with `tokens`; INVALID_ARGUMENT (malformed offsets, a token id
+  // outside the vocabulary) or OUT_OF_RANGE (a text longer than L) otherwise.
   absl::Status Validate(const PackedTokens& tokens) const;
 
-  // The hidden states after the last layer [T, D], row-major, in `workspace` and valid until its next use.
-  // `tokens` must pass Validate.
+  // The hidden states after the last layer [T, D], row-major, in `workspace` and valid until its
+  // next use. `tokens` must pass Validate.
   std::span<const float> Forward(const PackedTokens& tokens, Workspace& workspace) const;
 
   // One vector for one text: hidden [n, D] -> pooled [D].

@@ -15,9 +15,9 @@ class Tokenizer {
  public:
   virtual ~Tokenizer() = default;
 
-  // The ids of `text` with the model's special tokens around it. The text must be UTF-8 (INVALID_ARGUMENT
-  // says where it is not). Never truncates; a text without any piece gives the special tokens alone,
-  // which may be none.
+  // The ids of `text` with the model's special tokens around it. The text must be UTF-8
+  // (INVALID_ARGUMENT says where it is not). Never truncates; a text without any piece gives the
+  // special tokens alone, which may be none.
   virtual absl::StatusOr<std::vector<std::int32_t>> Encode(std::string_view text) const = 0;
 
   // The piece of an id in [0, vocab_size()).
@@ -25,8 +25,8 @@ class Tokenizer {
 
   virtual int vocab_size() const = 0;
 
-  // Shortens `ids` to `max_tokens` and keeps the special tokens at both ends; false where it was short
-  // enough already. max_tokens must hold the special tokens and one more.
+  // Shortens `ids` to `max_tokens` and keeps the special tokens at both ends; false where it was
+  // short enough already. max_tokens must hold the special tokens and one more.
   virtual bool Truncate(std::vector<std::int32_t>& ids, int max_tokens) const = 0;
 };
 

@@ -1,0 +1,255 @@
+#include "synth/client/bulk.h"
+
+#include <condition_variable>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "client/src/utf8.h"
+#include "synth/client/status.h"
+
+namespace synth::client {
+namespace {
+
+// Finished requests that wait for an earlier one are held too, up to this multiple of
+// max_in_flight.
+constexpr size_t kWindowFactor = 4;
+
+// The three calls, under one name for the template below.
+CallHandle StartCall(Client& client, std::shared_ptr<const v1::EncodeRequest> request,
+                     const CallOptions& options, Callback<v1::EncodeResponse> done) {
+  return client.EncodeAsync(std::move(request), options, std::move(done));
+}
+CallHandle StartCall(Client& client, std::shared_ptr<const v1::ClassifyRequest> request,
+                     const CallOptions& options, Callback<v1::ClassifyResponse> done) {
+  return client.ClassifyAsync(std::move(request), options, std::move(done));
+}
+CallHandle StartCall(Client& client, std::shared_ptr<const v1::TokenizeRequest> request,
+                     const CallOptions& options, Callback<v1::TokenizeResponse> done) {
+  return client.TokenizeAsync(std::move(request), options, std::move(done));
+}
+
+// One run. A feeder thread fills chunks from the source and starts their calls; gRPC's threads mark
+// them done; the calling thread delivers them from the front of the window.
+template <typename Request, typename Response, typename Result>
+class BulkRun {
+ public:
+  BulkRun(Client& client, const Request& settings, const BulkSource& source,
+          const BulkSink<Result>& sink, const BulkOptions& options)
+      : client_(client), settings_(settings), source_(source), sink_(sink), options_(options) {}
+
+  absl::Status Run() {
+    if (absl::Status status = Validate(); !status.ok()) return status;
+    std::thread feeder([this] { Feed(); });
+    const bool finished = Deliver();
+    if (!finished) Stop();
+    feeder.join();
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [this] { return in_flight_ == 0; });
+    return finished ? absl::OkStatus() : absl::CancelledError("stopped by the receiver of results");
+  }
+
+ private:
+  // Up to texts_per_request consecutive texts, and the request for those that can be sent.
+  struct Chunk {
+    std::vector<BulkResult<Result>> items;
+    std::vector<size_t> sent;  // indices into `items`, in the order of the request's texts
+    std::shared_ptr<Request> request;
+    CallHandle call;    // guarded by mutex_
+    bool done = false;  // guarded by mutex_; the items are then the calling thread's
+  };
+
+  absl::Status Validate() const {
+    if (settings_.texts_size() != 0) return absl::InvalidArgumentError("settings.texts: not empty");
+    if (options_.texts_per_request == 0 || options_.bytes_per_request == 0 ||
+        options_.max_in_flight == 0) {
+      return absl::InvalidArgumentError(
+          "texts_per_request, bytes_per_request and max_in_flight must be positive");
+    }
+    return absl::OkStatus();
+  }
+
+  void Feed() {
+    bool more = true;
+    while (more && WaitForRoom()) {
+      auto chunk = std::make_shared<Chunk>();
+      more = Fill(*chunk);
+      if (!chunk->items.empty()) Launch(chunk);
+    }
+    const std::lock_guard lock(mutex_);
+    fed_ = true;
+    changed_.notify_all();
+  }
+
+  // Whether there is a place for another request; false once the run was stopped.
+  bool WaitForRoom() {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [this] {
+      return stopped_ || (in_flight_ < options_.max_in_flight &&
+                          window_.size() < kWindowFactor * options_.max_in_flight);
+    });
+    return !stopped_;
+  }
+
+  // Takes texts from the source until the chunk is full. False at the source's end.
+  bool Fill(Chunk& chunk) {
+    chunk.request = std::make_shared<Request>(settings_);
+    size_t bytes = 0;
+    while (chunk.items.size() < options_.texts_per_request && bytes < options_.bytes_per_request) {
+      std::optional<BulkText> next = source_();
+      if (!next.has_value()) return false;
+      bytes += next->text.size();
+      BulkResult<Result>& item = chunk.items.emplace_back();
+      item.index = next_index_++;
+      item.status = next->status.ok() ? CheckUtf8(next->text) : std::move(next->status);
+      item.text = std::move(next->text);
+      item.tag = std::move(next->tag);
+      if (!item.status.ok()) continue;
+      chunk.sent.push_back(chunk.items.size() - 1);
+      chunk.request->add_texts(item.text);
+    }
+    return true;
+  }
+
+  void Launch(const std::shared_ptr<Chunk>& chunk) {
+    {
+      const std::lock_guard lock(mutex_);
+      if (stopped_) return;
+      window_.push_back(chunk);
+      chunk->done = chunk->sent.empty();
+      if (chunk->done) {
+        changed_.notify_all();
+        return;
+      }
+      ++in_flight_;
+    }
+    const CallHandle call =
+        StartCall(client_, chunk->request, options_.call,
+                  [this, chunk](absl::StatusOr<Response> response) { Finish(*chunk, response); });
+    const std::lock_guard lock(mutex_);
+    chunk->call = call;
+    if (stopped_) call.Cancel();
+  }
+
+  // Runs on a thread of gRPC. The last access to *this is under the lock: Run() may return after
+  // it.
+  void Finish(Chunk& chunk, absl::StatusOr<Response>& response) {
+    if (response.ok() && static_cast<size_t>(response->results_size()) != chunk.sent.size()) {
+      response = absl::InternalError(absl::StrCat("the server sent ", response->results_size(),
+                                                  " results for ", chunk.sent.size(), " texts"));
+    }
+    for (size_t i = 0; i < chunk.sent.size(); ++i) {
+      BulkResult<Result>& item = chunk.items[chunk.sent[i]];
+      if (!response.ok()) {
+        item.status = response.status();
+        item.request_failed = true;
+        continue;
+      }
+      item.result = std::move(*response->mutable_results(static_cast<int>(i)));
+      if (item.result.has_status()) item.status = ToAbslStatus(item.result.status());
+    }
+    const std::lock_guard lock(mutex_);
+    chunk.done = true;
+    --in_flight_;
+    changed_.notify_all();
+  }
+
+  // Gives the sink all results in order. False if it stopped the run.
+  bool Deliver() {
+    while (true) {
+      std::shared_ptr<Chunk> chunk;
+      {
+        std::unique_lock lock(mutex_);
+        changed_.wait(lock, [this] { return window_.empty() ? fed_ : window_.front()->done; });
+        if (window_.empty()) return true;
+        chunk = std::move(window_.front());
+        window_.pop_front();
+        changed_.notify_all();
+      }
+      for (BulkResult<Result>& item : chunk->items) {
+        if (!sink_(std::move(item))) return false;
+      }
+    }
+  }
+
+  void Stop() {
+    const std::lock_guard lock(mutex_);
+    stopped_ = true;
+    for (const std::shared_ptr<Chunk>& chunk : window_) chunk->call.Cancel();
+    changed_.notify_all();
+  }
+
+  // Constant after construction.
+  Client& client_;
+  const Request& settings_;
+  const BulkSource& source_;
+  const BulkSink<Result>& sink_;
+  const BulkOptions& options_;
+
+  size_t next_index_ = 0;  // the feeder's own
+
+  std::mutex mutex_;
+  std::condition_variable changed_;  // any of the following
+  // Guarded by mutex_.
+  std::deque<std::shared_ptr<Chunk>> window_;  // in the order of the texts, not yet delivered
+  size_t in_flight_ = 0;
+  bool fed_ = false;      // the feeder has ended
+  bool stopped_ = false;  // by the sink
+};
+
+BulkSource SourceOf(const std::vector<std::string>& texts) {
+  return [&texts, next = size_t{0}]() mutable -> std::optional<BulkText> {
+    if (next == texts.size()) return std::nullopt;
+    return BulkText{texts[next++], "", absl::OkStatus()};
+  };
+}
+
+template <typename Result>
+BulkSink<Result> SinkInto(std::vector<BulkResult<Result>>& results) {
+  return [&results](BulkResult<Result> result) {
+    results.push_back(std::move(result));
+    return true;
+  };
+}
+
+}  // namespace
+
+absl::Status EncodeBulk(Client& client, const v1::EncodeRequest& settings, const BulkSource& source,
+                        const BulkSink<v1::EncodeResult>& sink, const BulkOptions& options) {
+  return BulkRun<v1::EncodeRequest, v1::EncodeResponse, v1::EncodeResult>(client, settings, source,
+                                                                          sink, options)
+      .Run();
+}
+
+absl::Status ClassifyBulk(Client& client, const v1::ClassifyRequest& settings,
+                          const BulkSource& source, const BulkSink<v1::ClassifyResult>& sink,
+                          const BulkOptions& options) {
+  return BulkRun<v1::ClassifyRequest, v1::ClassifyResponse, v1::ClassifyResult>(
+             client, settings, source, sink, options)
+      .Run();
+}
+
+absl::Status TokenizeBulk(Client& client, const v1::TokenizeRequest& settings,
+                          const BulkSource& source, const BulkSink<v1::TokenizeResult>& sink,
+                          const BulkOptions& options) {
+  return BulkRun<v1::TokenizeRequest, v1::TokenizeResponse, v1::TokenizeResult>(
+             client, settings, source, sink, options)
+      .Run();
+}
+
+absl::Status EncodeBulk(Client& client, const v1::EncodeRequest& settings,
+                        const std::vector<std::string>& texts, const BulkOptions& options,
+                        std::vector<BulkResult<v1::EncodeResult>>& results) {
+  return EncodeBulk(client, settings, SourceOf(texts), SinkInto(results), options);
+}
+
+absl::Status ClassifyBulk(Client& client, const v1::ClassifyRequest& settings,
+                          const std::vector<std::string>& texts, const BulkOptions& options,
+                          std::vector<BulkResult<v1::ClassifyResult>>& results) {
+  return ClassifyBulk(client, settings, SourceOf(texts), SinkInto(results), options);
+}
+
+}  // namespace synth::client

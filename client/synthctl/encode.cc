@@ -1,0 +1,202 @@
+// synthctl encode: texts to vectors.
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "client/synthctl/format.h"
+#include "client/synthctl/npy.h"
+#include "client/synthctl/options.h"
+#include "client/synthctl/output.h"
+#include "client/synthctl/run_texts.h"
+#include "client/synthctl/text_input.h"
+
+namespace synth::synthctl {
+namespace {
+
+using EncodeItem = client::BulkResult<v1::EncodeResult>;
+using EncodeWriter = ResultWriter<v1::EncodeResult>;
+
+constexpr char kExamples[] =
+    "Examples:\n"
+    "  synthctl encode \"what is my balance\"\n"
+    "  synthctl encode --file texts.txt --normalize --output npy --out vectors.npy\n"
+    "  synthctl encode --output jsonl < texts.txt | jq .embedding\n"
+    "\n"
+    "npy is a float32 array [texts, dimensions] for numpy.load(); the row of a text that failed is "
+    "NaN.\n"
+    "jsonl writes one line per text, in order, as soon as it is there; a text that failed has "
+    "\"error\".\n";
+
+struct EncodeOptions {
+  TextInputOptions input;
+  OutputOptions output;
+  std::string pooling = "model";
+  bool normalize = false;
+  bool no_truncation = false;
+};
+
+v1::Pooling PoolingOf(const std::string& name) {
+  if (name == "mean") return v1::POOLING_MEAN;
+  if (name == "cls") return v1::POOLING_CLS;
+  if (name == "max") return v1::POOLING_MAX;
+  return v1::POOLING_UNSPECIFIED;
+}
+
+class TableWriter : public EncodeWriter {
+ public:
+  explicit TableWriter(OutputFile& output) : output_(output) {}
+
+  absl::Status Write(const EncodeItem& item) override {
+    std::string text;
+    if (item.index == 0) {
+      text = absl::StrFormat("%6s %9s %9s  %-44s %s\n", "#", "tokens", "norm", "vector", "text");
+    }
+    const std::string excerpt = Excerpt(item.text, kExcerptBytes);
+    if (!item.status.ok()) {
+      absl::StrAppendFormat(&text, "%6d %9s %9s  %-44s %s\n", item.index + 1, "-", "-", "failed",
+                            excerpt);
+      return output_.Write(text);
+    }
+    const auto& vector = item.result.embedding();
+    double squares = 0;
+    for (const float value : vector)
+      squares += static_cast<double>(value) * static_cast<double>(value);
+    std::string beginning = absl::StrCat("[", vector.size(), "]");
+    for (int i = 0; i < std::min(vector.size(), kShownValues); ++i) {
+      absl::StrAppendFormat(&beginning, " %.4f", vector[i]);
+    }
+    absl::StrAppendFormat(&text, "%6d %9s %9.4f  %-44s %s\n", item.index + 1,
+                          TokensCell(item.result.usage()), std::sqrt(squares), beginning + " ...",
+                          excerpt);
+    return output_.Write(text);
+  }
+
+ private:
+  static constexpr size_t kExcerptBytes = 60;
+  static constexpr int kShownValues = 4;
+  OutputFile& output_;
+};
+
+class JsonlWriter : public EncodeWriter {
+ public:
+  explicit JsonlWriter(OutputFile& output) : output_(output) {}
+
+  absl::Status Write(const EncodeItem& item) override {
+    if (!item.status.ok()) {
+      return output_.Write(JsonLine({{"index", item.index}, {"error", ErrorJson(item.status)}}));
+    }
+    const v1::TextUsage& usage = item.result.usage();
+    // By hand: the JSON library would write each float with the 17 digits of a double.
+    std::string line = absl::StrFormat(
+        R"({"index":%d,"tokens":%d,"truncated":%s,"original_tokens":%d,"embedding":[)", item.index,
+        usage.tokens(), usage.truncated() ? "true" : "false", usage.original_tokens());
+    const char* separator = "";
+    for (const float value : item.result.embedding()) {
+      line += separator;
+      AppendJsonFloat(line, value);
+      separator = ",";
+    }
+    line += "]}\n";
+    return output_.Write(line);
+  }
+
+ private:
+  OutputFile& output_;
+};
+
+class NpyResultWriter : public EncodeWriter {
+ public:
+  explicit NpyResultWriter(const OutputFile& output) : npy_(output.Get()) {}
+
+  absl::Status Write(const EncodeItem& item) override {
+    if (!item.status.ok()) {
+      ++failed_;
+      return absl::OkStatus();
+    }
+    const auto& vector = item.result.embedding();
+    if (absl::Status status = WriteFailed(static_cast<size_t>(vector.size())); !status.ok()) {
+      return status;
+    }
+    columns_ = static_cast<size_t>(vector.size());
+    return npy_.WriteRow({vector.data(), columns_});
+  }
+
+  absl::Status Finish() override {
+    if (absl::Status status = WriteFailed(columns_); !status.ok()) return status;
+    return npy_.Finish();
+  }
+
+ private:
+  // Writes the rows of the failed texts since the last good one. They wait for the next good text
+  // because only that tells their length.
+  absl::Status WriteFailed(size_t columns) {
+    const std::vector<float> row(columns, std::numeric_limits<float>::quiet_NaN());
+    for (; failed_ > 0; --failed_) {
+      if (absl::Status status = npy_.WriteRow(row); !status.ok()) return status;
+    }
+    return absl::OkStatus();
+  }
+
+  NpyWriter npy_;
+  size_t columns_ = 0;  // of the last good row
+  size_t failed_ = 0;   // texts whose rows are not written yet
+};
+
+std::unique_ptr<EncodeWriter> MakeWriter(const std::string& format, OutputFile& output) {
+  if (format == "npy") return std::make_unique<NpyResultWriter>(output);
+  if (format == "jsonl") return std::make_unique<JsonlWriter>(output);
+  return std::make_unique<TableWriter>(output);
+}
+
+int RunEncode(const EncodeOptions& options, const GlobalOptions& globals) {
+  auto input = TextInput::Open(options.input);
+  if (!input.ok()) return FailFile(input.status().message());
+  auto output = OutputFile::Open(options.output.file);
+  if (!output.ok()) return FailFile(output.status().message());
+  if (options.output.format == "npy" && output->IsTerminal()) {
+    return FailUsage("npy is binary: use --out FILE, or redirect standard output");
+  }
+  auto client = client::Client::Create(globals.ForClient(kDefaultAttempts));
+  if (!client.ok()) return FailUsage(client.status().message());
+
+  v1::EncodeRequest settings;
+  settings.set_model(globals.model);
+  settings.set_pooling(PoolingOf(options.pooling));
+  settings.set_normalize(options.normalize);
+  settings.set_truncation(options.no_truncation ? v1::TRUNCATION_NONE : v1::TRUNCATION_END);
+  const std::unique_ptr<EncodeWriter> writer = MakeWriter(options.output.format, *output);
+  return RunTexts<v1::EncodeResult>(
+      **input, *output, *writer,
+      [&](const client::BulkSource& source, const client::BulkSink<v1::EncodeResult>& sink) {
+        return client::EncodeBulk(**client, settings, source, sink, options.input.ForBulk());
+      });
+}
+
+}  // namespace
+
+void AddEncode(CLI::App& app, const GlobalOptions& globals, Action& action) {
+  CLI::App* command = app.add_subcommand("encode", "Turn texts into vectors");
+  auto options = std::make_shared<EncodeOptions>();
+  AddTextInputOptions(*command, options->input);
+  AddOutputOptions(*command, options->output, {"table", "jsonl", "npy"});
+  command->add_option("--pooling", options->pooling, "how token states become one vector")
+      ->type_name("model|mean|cls|max")
+      ->check(CLI::IsMember({"model", "mean", "cls", "max"}).description(""))
+      ->capture_default_str();
+  command->add_flag("--normalize", options->normalize, "scale each vector to length 1");
+  command->add_flag(
+      "--no-truncation", options->no_truncation,
+      "refuse texts that are too long for the model instead of cutting their end off");
+  command->footer(kExamples);
+  command->callback([options, &globals, &action] {
+    action = [options, &globals] { return RunEncode(*options, globals); };
+  });
+}
+
+}  // namespace synth::synthctl

@@ -1,0 +1,107 @@
+// synthctl model: what the server has loaded.
+#include <cstdio>
+#include <memory>
+#include <string>
+
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
+#include "client/synthctl/format.h"
+#include "client/synthctl/options.h"
+
+namespace synth::synthctl {
+namespace {
+
+using nlohmann::ordered_json;
+
+constexpr char kExamples[] =
+    "Examples:\n"
+    "  synthctl model\n"
+    "  synthctl model --json | jq -r .labels[]\n";
+
+constexpr int kJsonIndent = 2;
+
+// The config as JSON, or as the text it came as where it is none.
+ordered_json ConfigJson(const std::string& config) {
+  ordered_json parsed = ordered_json::parse(config, nullptr, /*allow_exceptions=*/false);
+  return parsed.is_discarded() ? ordered_json(config) : parsed;
+}
+
+ordered_json ToJson(const v1::GetModelResponse& model) {
+  return {{"name", model.model().name()},
+          {"digest", model.model().digest()},
+          {"server_version", model.server_version()},
+          {"parameters",
+           {{"total", model.parameters().total()},
+            {"embeddings", model.parameters().embeddings()},
+            {"scores", model.parameters().scores()}}},
+          {"memory",
+           {{"weight_bytes", model.memory().weight_bytes()},
+            {"attention_bytes", model.memory().attention_bytes()}}},
+          {"limits",
+           {{"max_texts", model.limits().max_texts()},
+            {"max_text_bytes", model.limits().max_text_bytes()},
+            {"max_text_tokens", model.limits().max_text_tokens()},
+            {"max_message_bytes", model.limits().max_message_bytes()}}},
+          {"other_models",
+           std::vector<std::string>(model.other_models().begin(), model.other_models().end())},
+          {"labels", std::vector<std::string>(model.labels().begin(), model.labels().end())},
+          {"config", ConfigJson(model.config_json())}};
+}
+
+std::string ToText(const v1::GetModelResponse& model) {
+  constexpr double kMebi = 1 << 20;
+  const auto mebibytes = [](uint64_t bytes) { return static_cast<double>(bytes) / kMebi; };
+  std::string text;
+  absl::StrAppendFormat(&text, "model       %s\n", model.model().name());
+  absl::StrAppendFormat(&text, "digest      %s\n", model.model().digest());
+  absl::StrAppendFormat(&text, "server      synthserve %s\n", model.server_version());
+  absl::StrAppendFormat(&text, "parameters  %d: %d in embeddings, %d in attention scores\n",
+                        model.parameters().total(), model.parameters().embeddings(),
+                        model.parameters().scores());
+  absl::StrAppendFormat(&text, "memory      %.1f MiB of weights, %.1f MiB of computed attention\n",
+                        mebibytes(model.memory().weight_bytes()),
+                        mebibytes(model.memory().attention_bytes()));
+  absl::StrAppendFormat(
+      &text, "limits      %d texts/request, %d bytes/text, %d tokens/text, %d bytes/request\n",
+      model.limits().max_texts(), model.limits().max_text_bytes(), model.limits().max_text_tokens(),
+      model.limits().max_message_bytes());
+  if (model.labels().empty()) {
+    absl::StrAppend(&text, "labels      none: the model has no classifier\n");
+  } else {
+    absl::StrAppendFormat(&text, "labels      %d: %s\n", model.labels_size(),
+                          absl::StrJoin(model.labels(), ", "));
+  }
+  if (!model.other_models().empty()) {
+    absl::StrAppendFormat(&text, "others      %s\n", absl::StrJoin(model.other_models(), ", "));
+  }
+  absl::StrAppendFormat(&text, "config      %s\n",
+                        ConfigJson(model.config_json()).dump(kJsonIndent));
+  return text;
+}
+
+int RunModel(bool json, const GlobalOptions& globals) {
+  auto client = client::Client::Create(globals.ForClient(kDefaultAttempts));
+  if (!client.ok()) return FailUsage(client.status().message());
+  v1::GetModelRequest request;
+  request.set_model(globals.model);
+  const absl::StatusOr<v1::GetModelResponse> model = (*client)->GetModel(request);
+  if (!model.ok()) return FailServer(model.status());
+  const std::string text = json ? ToJson(*model).dump(kJsonIndent) + "\n" : ToText(*model);
+  std::fputs(text.c_str(), stdout);
+  return kOk;
+}
+
+}  // namespace
+
+void AddModel(CLI::App& app, const GlobalOptions& globals, Action& action) {
+  CLI::App* command =
+      app.add_subcommand("model", "Show the model, its sizes and the server's limits");
+  auto json = std::make_shared<bool>(false);
+  command->add_flag("--json", *json, "write JSON");
+  command->footer(kExamples);
+  command->callback([json, &globals, &action] {
+    action = [json, &globals] { return RunModel(*json, globals); };
+  });
+}
+
+}  // namespace synth::synthctl

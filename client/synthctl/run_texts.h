@@ -1,0 +1,42 @@
+#ifndef SYNTH_CLIENT_SYNTHCTL_RUN_TEXTS_H_
+#define SYNTH_CLIENT_SYNTHCTL_RUN_TEXTS_H_
+
+#include <functional>
+
+#include "absl/status/status.h"
+#include "client/synthctl/outcome.h"
+#include "client/synthctl/output.h"
+#include "client/synthctl/progress.h"
+#include "client/synthctl/text_input.h"
+#include "synth/client/bulk.h"
+
+namespace synth::synthctl {
+
+// Starts the run over all texts: EncodeBulk and the like, with client, settings and options filled
+// in.
+template <typename Result>
+using StartBulk =
+    std::function<absl::Status(const client::BulkSource&, const client::BulkSink<Result>&)>;
+
+// Reads all texts of `input`, has them computed, writes their results. Returns the exit code.
+template <typename Result>
+int RunTexts(TextInput& input, const OutputFile& output, ResultWriter<Result>& writer,
+             const StartBulk<Result>& start) {
+  Progress progress(input, output.IsTerminal());
+  Outcome outcome(input, progress);
+  const client::BulkSink<Result> sink = [&](client::BulkResult<Result> item) {
+    const bool go_on = outcome.Note(item);
+    if (absl::Status written = writer.Write(item); !written.ok()) {
+      outcome.NoteFileError(written);
+      return false;
+    }
+    return go_on;
+  };
+  const absl::Status bulk = start([&input] { return input.Next(); }, sink);
+  if (absl::Status finished = writer.Finish(); !finished.ok()) outcome.NoteFileError(finished);
+  return outcome.Finish(bulk);
+}
+
+}  // namespace synth::synthctl
+
+#endif  // SYNTH_CLIENT_SYNTHCTL_RUN_TEXTS_H_

@@ -1,0 +1,124 @@
+#include "client/synthctl/text_input.h"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+
+namespace synth::synthctl {
+namespace {
+
+constexpr size_t kMaxBatch = 65'536;
+constexpr size_t kMaxConcurrency = 1024;
+
+client::BulkText FromTsvLine(std::string line) {
+  const size_t tab = line.find('\t');
+  if (tab == std::string::npos) {
+    return {std::move(line), "", absl::InvalidArgumentError("no tab: expected label<TAB>text")};
+  }
+  return {line.substr(tab + 1), line.substr(0, tab), absl::OkStatus()};
+}
+
+}  // namespace
+
+client::BulkOptions TextInputOptions::ForBulk() const {
+  client::BulkOptions bulk;
+  bulk.texts_per_request = batch;
+  bulk.max_in_flight = concurrency;
+  return bulk;
+}
+
+void AddTextInputOptions(CLI::App& command, TextInputOptions& options) {
+  CLI::Option* texts =
+      command
+          .add_option("texts", options.texts, "the texts; without them --file or standard input")
+          ->type_name("TEXT");
+  command
+      .add_option("-f,--file", options.file, "a file with one text per line; - is standard input")
+      ->type_name("FILE")
+      ->excludes(texts);
+  command
+      .add_option("--batch", options.batch,
+                  "texts per request; 1 answers standard input line by line")
+      ->type_name("N")
+      ->check(CLI::Range(size_t{1}, kMaxBatch))
+      ->capture_default_str();
+  command.add_option("--concurrency", options.concurrency, "requests in flight")
+      ->type_name("N")
+      ->check(CLI::Range(size_t{1}, kMaxConcurrency))
+      ->capture_default_str();
+}
+
+void AddTsvOption(CLI::App& command, TextInputOptions& options) {
+  command.add_flag("--tsv", options.tsv, "lines are label<TAB>text");
+}
+
+void TextInput::CloseFile::operator()(std::FILE* file) const {
+  if (file != stdin) std::fclose(file);
+}
+
+absl::StatusOr<std::unique_ptr<TextInput>> TextInput::Open(const TextInputOptions& options) {
+  std::unique_ptr<TextInput> input(new TextInput());
+  input->tsv_ = options.tsv;
+  if (!options.texts.empty()) {
+    input->texts_ = options.texts;
+    return input;
+  }
+  const bool standard = options.file.empty() || options.file == "-";
+  input->file_name_ = standard ? "standard input" : options.file;
+  input->file_.reset(standard ? stdin : std::fopen(options.file.c_str(), "rbe"));
+  if (input->file_ == nullptr) return absl::ErrnoToStatus(errno, input->file_name_);
+  struct stat info {};
+  if (fstat(fileno(input->file_.get()), &info) == 0 && S_ISREG(info.st_mode)) {
+    input->file_bytes_ = static_cast<uint64_t>(info.st_size);
+  }
+  return input;
+}
+
+bool TextInput::ReadLine() {
+  // By characters: fgets() could not tell a NUL in the text from the end of what it read. The
+  // stream is this thread's alone, so that it need not be locked for each of them.
+  line_.clear();
+  int next = getc_unlocked(file_.get());
+  while (next != EOF && next != '\n') {
+    line_.push_back(static_cast<char>(next));
+    next = getc_unlocked(file_.get());
+  }
+  if (next == EOF && std::ferror(file_.get()) != 0) {
+    status_ = absl::ErrnoToStatus(errno, file_name_);
+    return false;
+  }
+  const bool has_end = next == '\n';
+  if (!has_end && line_.empty()) return false;
+  bytes_read_.fetch_add(line_.size() + (has_end ? 1 : 0), std::memory_order_relaxed);
+  if (has_end && !line_.empty() && line_.back() == '\r') line_.pop_back();
+  return true;
+}
+
+std::optional<client::BulkText> TextInput::Next() {
+  std::string text;
+  if (file_ != nullptr) {
+    if (!ReadLine()) return std::nullopt;
+    text = line_;
+  } else {
+    if (next_text_ == texts_.size()) return std::nullopt;
+    text = texts_[next_text_++];
+  }
+  if (tsv_) return FromTsvLine(std::move(text));
+  return client::BulkText{std::move(text), "", absl::OkStatus()};
+}
+
+std::string TextInput::NameOf(size_t index) const {
+  return absl::StrCat(file_ != nullptr ? "line " : "text ", index + 1);
+}
+
+std::optional<double> TextInput::FractionRead() const {
+  if (file_bytes_ == 0) return std::nullopt;
+  const auto read = static_cast<double>(bytes_read_.load(std::memory_order_relaxed));
+  return std::min(1.0, read / static_cast<double>(file_bytes_));
+}
+
+}  // namespace synth::synthctl

@@ -1,0 +1,75 @@
+// Where the texts of a command come from: its arguments, a file, or standard input.
+#ifndef SYNTH_CLIENT_SYNTHCTL_TEXT_INPUT_H_
+#define SYNTH_CLIENT_SYNTHCTL_TEXT_INPUT_H_
+
+#include <CLI/CLI.hpp>
+#include <atomic>
+#include <cstdint>
+#include <cstdio>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "synth/client/bulk.h"
+
+namespace synth::synthctl {
+
+struct TextInputOptions {
+  std::vector<std::string> texts;  // if empty, `file`
+  std::string file;                // if empty or "-", standard input
+  bool tsv = false;                // lines are label<TAB>text
+  size_t batch = 64;
+  size_t concurrency = 4;
+
+  client::BulkOptions ForBulk() const;
+};
+
+// The arguments and --file, --batch, --concurrency; not --tsv.
+void AddTextInputOptions(CLI::App& command, TextInputOptions& options);
+void AddTsvOption(CLI::App& command, TextInputOptions& options);
+
+class TextInput {
+ public:
+  // Opens the input; the error names the file.
+  static absl::StatusOr<std::unique_ptr<TextInput>> Open(const TextInputOptions& options);
+
+  // The next text, without its line end ("\n" or "\r\n"), its tag being the label of a TSV line. A
+  // TSV line without a tab comes with an error. The signature of a client::BulkSource; not
+  // thread-safe.
+  std::optional<client::BulkText> Next();
+
+  // How messages call the text with that index: "line 3" or "text 3", from 1.
+  std::string NameOf(size_t index) const;
+
+  // For progress: the part of the input that has been read, in [0, 1]; nothing where its size is
+  // not known. Thread-safe.
+  std::optional<double> FractionRead() const;
+
+  // OK, or why reading stopped before the end. To be called after Next() gave nothing.
+  absl::Status ReadStatus() const { return status_; }
+
+ private:
+  struct CloseFile {
+    void operator()(std::FILE* file) const;
+  };
+
+  TextInput() = default;
+  // Reads the next line into line_, without its end. False at the end of the file and at errors.
+  bool ReadLine();
+
+  std::vector<std::string> texts_;  // from the command line; used if file_ is null
+  size_t next_text_ = 0;
+  std::unique_ptr<std::FILE, CloseFile> file_;
+  std::string file_name_;
+  std::string line_;
+  bool tsv_ = false;
+  uint64_t file_bytes_ = 0;  // 0: unknown
+  std::atomic<uint64_t> bytes_read_{0};
+  absl::Status status_;
+};
+
+}  // namespace synth::synthctl
+
+#endif  // SYNTH_CLIENT_SYNTHCTL_TEXT_INPUT_H_

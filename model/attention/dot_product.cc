@@ -1,0 +1,55 @@
+#include "model/attention/dot_product.h"
+
+#include <cmath>
+#include <cstddef>
+#include <string_view>
+#include <vector>
+
+#include "model/checkpoint/checkpoint.h"
+#include "model/kernels/kernels.h"
+#include "model/kernels/packed_matrix.h"
+#include "model/layers/linear.h"
+#include "model/workspace.h"
+#include "synth/config.h"
+
+namespace synth {
+namespace {
+
+// alpha_h / √Dh · query, then key: `name` is "weight" [D, D] or "bias" [D], both begin with the
+// heads.
+std::vector<float> Stack(const TensorScope& tensors, std::string_view name, Index head_size,
+                         const std::vector<float>& alpha) {
+  std::vector<float> query = tensors.Below("query").Read(name);
+  const std::vector<float> key = tensors.Below("key").Read(name);
+  const std::size_t per_head = query.size() / alpha.size();
+  const float inverse_root = 1.0F / std::sqrt(static_cast<float>(head_size));
+  for (std::size_t i = 0; i < query.size(); ++i) query[i] *= alpha[i / per_head] * inverse_root;
+  query.insert(query.end(), key.begin(), key.end());
+  return query;
+}
+
+}  // namespace
+
+DotProductScores::DotProductScores(const Kernels& kernels, const TensorScope& tensors,
+                                   const ModelConfig& config, const std::vector<float>& alpha)
+    : kernels_(kernels),
+      hidden_size_(config.hidden_size),
+      head_size_(config.head_size()),
+      query_key_(kernels, Stack(tensors, "weight", head_size_, alpha),
+                 Stack(tensors, "bias", head_size_, alpha)) {}
+
+void DotProductScores::Project(const ConstMatrix& x, const Matrix& projected) const {
+  query_key_.Forward(x, projected);
+}
+
+void DotProductScores::AddScores(const ConstMatrix& projected, Index head, Workspace& workspace,
+                                 const Matrix& scores) const {
+  const float* const q = projected.data + head * head_size_;
+  const float* const k = q + hidden_size_;
+  const ConstMatrix q_head = {q, projected.rows, head_size_, projected.stride};
+  const ConstMatrix k_head = {k, projected.rows, head_size_, projected.stride};
+  const PackedView k_transposed = PackTransposedInto(workspace.packed_keys, kernels_, k_head);
+  kernels_.matmul(q_head, k_transposed, {.accumulate = true}, scores);
+}
+
+}  // namespace synth

@@ -1,0 +1,61 @@
+#include "model/attention/factorized_dense.h"
+
+#include <algorithm>
+#include <cstddef>
+#include <vector>
+
+#include "model/attention/head_tensors.h"
+#include "model/checkpoint/checkpoint.h"
+#include "model/kernels/kernels.h"
+#include "model/kernels/packed_matrix.h"
+#include "model/workspace.h"
+#include "synth/config.h"
+
+namespace synth {
+
+FactorizedDenseScores::FactorizedDenseScores(const Kernels& kernels, const TensorScope& tensors,
+                                             const ModelConfig& config,
+                                             const FactorizedDenseSpec& spec,
+                                             const std::vector<float>& alpha)
+    : kernels_(kernels),
+      head_size_(config.head_size()),
+      a_(spec.a),
+      b_(spec.b),
+      w1_(kernels, tensors.Below("factorized_dense").Below("w1")),
+      wa_(PackHeads(kernels, tensors.Read("factorized_dense.wa"), head_size_, a_)),
+      wb_(PackHeads(kernels, ScaleHeads(tensors.Read("factorized_dense.wb"), alpha), head_size_,
+                    b_)) {}
+
+void FactorizedDenseScores::Project(const ConstMatrix& x, const Matrix& projected) const {
+  w1_.Forward(x, projected);
+  kernels_.relu(projected);
+}
+
+void FactorizedDenseScores::AddScores(const ConstMatrix& projected, Index head,
+                                      Workspace& workspace, const Matrix& scores) const {
+  const Index n = projected.rows;
+  const ConstMatrix u = {projected.data + head * head_size_, n, head_size_, projected.stride};
+  float* const factors = workspace.factors.Reserve(n * (a_ + b_));
+  const Matrix a = {factors, n, a_, a_};
+  const Matrix b = {factors + n * a_, n, b_, b_};
+  kernels_.matmul(u, wa_[static_cast<std::size_t>(head)].view(), {}, a);
+  kernels_.matmul(u, wb_[static_cast<std::size_t>(head)].view(), {}, b);
+  for (Index i = 0; i < n; ++i) {
+    const float* const a_row = a.data + i * a_;
+    float* const row = scores.data + i * scores.stride;
+    for (Index j = 0; j < n; j += a_) {
+      const float b_j = b.data[i * b_ + j / a_];
+      const Index end = std::min(a_, n - j);
+      for (Index r = 0; r < end; ++r) row[j + r] += a_row[r] * b_j;
+    }
+  }
+}
+
+std::size_t FactorizedDenseScores::bytes() const {
+  std::size_t bytes = w1_.bytes();
+  for (const PackedMatrix& head : wa_) bytes += head.bytes();
+  for (const PackedMatrix& head : wb_) bytes += head.bytes();
+  return bytes;
+}
+
+}  // namespace synth

@@ -1,0 +1,33 @@
+#ifndef SYNTH_MODEL_LAYERS_EMBEDDING_H_
+#define SYNTH_MODEL_LAYERS_EMBEDDING_H_
+
+#include <cstddef>
+#include <vector>
+
+#include "model/checkpoint/checkpoint.h"
+#include "model/kernels/kernels.h"
+#include "model/layers/layer_norm.h"
+#include "synth/model.h"
+
+namespace synth {
+
+// x_i = LN(word[token_i] + position[i] + type[0]), i counted from the start of each text.
+class Embedding {
+ public:
+  Embedding(const Kernels& kernels, const TensorScope& tensors, const ModelConfig& config);
+
+  // -> x: [T, D].
+  void Forward(const PackedTokens& tokens, const Matrix& x) const;
+
+  std::size_t bytes() const;
+
+ private:
+  const std::vector<float> word_;      // [V, D]
+  const std::vector<float> position_;  // [L, D], or empty
+  const std::vector<float> type_;      // [D], or empty
+  const LayerNorm norm_;
+};
+
+}  // namespace synth
+
+#endif  // SYNTH_MODEL_LAYERS_EMBEDDING_H_

@@ -1,0 +1,68 @@
+#include "model/layers/encoder.h"
+
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "model/checkpoint/checkpoint.h"
+#include "model/kernels/kernels.h"
+#include "model/layers/encoder_layer.h"
+#include "model/layers/layer_norm.h"
+#include "model/strings.h"
+#include "model/workspace.h"
+#include "synth/model.h"
+
+namespace synth {
+namespace {
+
+std::vector<std::unique_ptr<const EncoderLayer>> LoadLayers(const Kernels& kernels,
+                                                            const Checkpoint& checkpoint) {
+  std::vector<std::unique_ptr<const EncoderLayer>> layers;
+  for (std::size_t i = 0; i < checkpoint.config().attention.size(); ++i) {
+    const TensorScope layer(checkpoint, Cat("encoder.layer.", i, "."));
+    layers.push_back(EncoderLayer::Load(kernels, layer, checkpoint.config(), i));
+  }
+  return layers;
+}
+
+std::optional<LayerNorm> LoadFinalNorm(const Kernels& kernels, const Checkpoint& checkpoint) {
+  const ModelConfig& config = checkpoint.config();
+  if (config.norm_position == NormPosition::kPost) return std::nullopt;
+  return std::make_optional<LayerNorm>(kernels, TensorScope(checkpoint, "LayerNorm."),
+                                       config.layer_norm_eps);
+}
+
+}  // namespace
+
+Encoder::Encoder(const Kernels& kernels, const Checkpoint& checkpoint)
+    : hidden_size_(checkpoint.config().hidden_size),
+      embedding_(kernels, TensorScope(checkpoint, "embeddings."), checkpoint.config()),
+      layers_(LoadLayers(kernels, checkpoint)),
+      final_norm_(LoadFinalNorm(kernels, checkpoint)) {}
+
+Matrix Encoder::Forward(const PackedTokens& tokens, Workspace& workspace) const {
+  const Index rows = tokens.tokens();
+  const Matrix x = {workspace.hidden.Reserve(rows * hidden_size_), rows, hidden_size_,
+                    hidden_size_};
+  embedding_.Forward(tokens, x);
+  for (const auto& layer : layers_) layer->Forward(tokens.offsets, workspace, x);
+  if (final_norm_) final_norm_->Forward({x.data, x.rows, x.cols, x.stride}, x);
+  return x;
+}
+
+std::size_t Encoder::bytes() const {
+  std::size_t bytes = embedding_.bytes() + (final_norm_ ? final_norm_->bytes() : 0);
+  for (const auto& layer : layers_) bytes += layer->bytes();
+  return bytes;
+}
+
+std::size_t Encoder::attention_bytes() const {
+  std::size_t bytes = 0;
+  for (const auto& layer : layers_) bytes += layer->attention_bytes();
+  return bytes;
+}
+
+}  // namespace synth

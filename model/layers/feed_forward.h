@@ -1,0 +1,35 @@
+#ifndef SYNTH_MODEL_LAYERS_FEED_FORWARD_H_
+#define SYNTH_MODEL_LAYERS_FEED_FORWARD_H_
+
+#include <cstddef>
+
+#include "model/checkpoint/checkpoint.h"
+#include "model/kernels/kernels.h"
+#include "model/layers/linear.h"
+#include "model/workspace.h"
+#include "synth/config.h"
+
+namespace synth {
+
+// y = act(x W1ᵀ + b1) W2ᵀ + b2
+class FeedForward {
+ public:
+  // From the tensors of one encoder layer.
+  FeedForward(const Kernels& kernels, const TensorScope& layer, Activation activation);
+
+  // x: [T, D] -> y: [T, D].
+  void Forward(const ConstMatrix& x, Workspace& workspace, const Matrix& y) const;
+
+  std::size_t bytes() const { return intermediate_.bytes() + output_.bytes(); }
+
+ private:
+  using ActivationKernel = void (*)(const Matrix& x);
+
+  const Linear intermediate_;  // W1: [F, D]
+  const Linear output_;        // W2: [D, F]
+  const ActivationKernel activation_;
+};
+
+}  // namespace synth
+
+#endif  // SYNTH_MODEL_LAYERS_FEED_FORWARD_H_

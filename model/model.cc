@@ -1,0 +1,203 @@
+#include "synth/model.h"
+
+#include <algorithm>
+#include <cassert>
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <new>
+#include <optional>
+#include <span>
+#include <string>
+#include <utility>
+#include <variant>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "model/checkpoint/checkpoint.h"
+#include "model/kernels/kernels.h"
+#include "model/kernels/select.h"
+#include "model/layers/classifier.h"
+#include "model/layers/encoder.h"
+#include "model/layers/pooling.h"
+#include "model/strings.h"
+#include "model/text/sentencepiece_tokenizer.h"
+#include "model/workspace.h"
+#include "synth/config.h"
+#include "synth/tokenizer.h"
+
+namespace synth {
+namespace {
+
+// A small file can ask for a great deal of precomputed attention: factorized_random holds H·L·k
+// numbers and stands for H·L².
+constexpr double kMaxAttentionBytes = 64.0 * (1 << 30);
+
+bool IsStatic(const SourceSpec& spec) {
+  return std::holds_alternative<RandomSpec>(spec) ||
+         std::holds_alternative<FactorizedRandomSpec>(spec);
+}
+
+bool HasStaticScores(const AttentionSpec& spec) {
+  if (const auto* mixture = std::get_if<MixtureSpec>(&spec)) {
+    return std::any_of(mixture->parts.begin(), mixture->parts.end(), IsStatic);
+  }
+  return std::holds_alternative<RandomSpec>(spec) ||
+         std::holds_alternative<FactorizedRandomSpec>(spec);
+}
+
+absl::Status CheckAttentionBytes(const ModelConfig& config) {
+  constexpr double kBytesPerScore = 1.5 * sizeof(float);  // E and half as many prefix sums
+  const double length = config.max_position_embeddings;
+  double bytes = 0;
+  for (const AttentionSpec& spec : config.attention) {
+    if (!HasStaticScores(spec)) continue;
+    bytes += kBytesPerScore * config.num_attention_heads * length * length;
+  }
+  if (bytes <= kMaxAttentionBytes) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      Cat("max_position_embeddings: the precomputed attention would take more than ",
+          static_cast<int>(kMaxAttentionBytes / (1 << 30)), " GiB"));
+}
+
+absl::StatusOr<std::unique_ptr<const Tokenizer>> LoadTokenizer(const std::filesystem::path& folder,
+                                                               const Checkpoint& checkpoint) {
+  const auto model = checkpoint.tokenizer_model();
+  if (!model) return std::unique_ptr<const Tokenizer>();
+  const ModelConfig& config = checkpoint.config();
+  const std::string file = (folder / config.tokenizer->file).string();
+  auto tokenizer = LoadSentencePiece(*config.tokenizer, *model);
+  if (!tokenizer.ok()) {
+    return absl::Status(tokenizer.status().code(), Cat(file, ": ", tokenizer.status().message()));
+  }
+  if ((*tokenizer)->vocab_size() > config.vocab_size) {
+    return absl::InvalidArgumentError(
+        Cat(file, ": expected at most vocab_size = ", config.vocab_size,
+            " pieces (config.json), found ", (*tokenizer)->vocab_size()));
+  }
+  const int special = (config.tokenizer->cls_token ? 1 : 0) + (config.tokenizer->sep_token ? 1 : 0);
+  if (config.max_position_embeddings <= special) {
+    return absl::InvalidArgumentError(
+        Cat((folder / "config.json").string(), ": max_position_embeddings: expected more than the ",
+            special, " special tokens, found ", config.max_position_embeddings));
+  }
+  return tokenizer;
+}
+
+std::optional<Classifier> LoadClassifier(const Kernels& kernels, const Checkpoint& checkpoint) {
+  if (!checkpoint.config().classifier) return std::nullopt;
+  return std::make_optional<Classifier>(kernels, TensorScope(checkpoint, "classifier."));
+}
+
+ModelInfo Describe(const Checkpoint& checkpoint, const Encoder& encoder,
+                   const std::optional<Classifier>& classifier) {
+  ModelInfo info;
+  info.digest = checkpoint.ComputeDigest();
+  for (const TensorSpec& tensor : checkpoint.table()) {
+    std::int64_t elements = 1;
+    for (const std::int64_t dimension : tensor.shape) elements *= dimension;
+    info.parameters += elements;
+    if (tensor.role == TensorRole::kEmbedding) info.embedding_parameters += elements;
+    if (tensor.role == TensorRole::kScore) info.score_parameters += elements;
+  }
+  info.weight_bytes = encoder.bytes() + (classifier ? classifier->bytes() : 0);
+  info.attention_bytes = encoder.attention_bytes();
+  return info;
+}
+
+}  // namespace
+
+void WorkspaceDeleter::operator()(Workspace* workspace) const { delete workspace; }
+
+struct Model::Impl {
+  Impl(const Kernels& kernels, const Checkpoint& checkpoint,
+       std::unique_ptr<const Tokenizer> the_tokenizer)
+      : config(checkpoint.config()),
+        config_json(checkpoint.config_json()),
+        tokenizer(std::move(the_tokenizer)),
+        encoder(kernels, checkpoint),
+        classifier(LoadClassifier(kernels, checkpoint)),
+        info(Describe(checkpoint, encoder, classifier)) {}
+
+  const ModelConfig config;
+  const std::string config_json;
+  const std::unique_ptr<const Tokenizer> tokenizer;
+  const Encoder encoder;
+  const std::optional<Classifier> classifier;
+  const ModelInfo info;
+};
+
+absl::StatusOr<std::unique_ptr<const Model>> Model::Load(const std::filesystem::path& folder) try {
+  const auto kernels = SelectKernels();
+  if (!kernels.ok()) return kernels.status();
+  const auto checkpoint = Checkpoint::Open(folder);
+  if (!checkpoint.ok()) return checkpoint.status();
+  if (const absl::Status status = CheckAttentionBytes(checkpoint->config()); !status.ok()) {
+    return absl::Status(status.code(),
+                        Cat((folder / "config.json").string(), ": ", status.message()));
+  }
+  auto tokenizer = LoadTokenizer(folder, *checkpoint);
+  if (!tokenizer.ok()) return tokenizer.status();
+  auto impl = std::make_unique<const Impl>(**kernels, *checkpoint, *std::move(tokenizer));
+  return std::unique_ptr<const Model>(new Model(std::move(impl)));
+} catch (const std::bad_alloc&) {
+  return absl::ResourceExhaustedError(Cat(folder.string(), ": too large for the memory"));
+}
+
+Model::Model(std::unique_ptr<const Impl> impl) : impl_(std::move(impl)) {}
+Model::~Model() = default;
+
+const ModelConfig& Model::config() const { return impl_->config; }
+const ModelInfo& Model::info() const { return impl_->info; }
+const std::string& Model::config_json() const { return impl_->config_json; }
+const Tokenizer* Model::tokenizer() const { return impl_->tokenizer.get(); }
+
+// NOLINTNEXTLINE(readability-convert-member-functions-to-static): a workspace belongs to its model.
+WorkspacePtr Model::MakeWorkspace() const { return WorkspacePtr(new Workspace()); }
+
+absl::Status Model::Validate(const PackedTokens& tokens) const {
+  const auto& offsets = tokens.offsets;
+  const auto total = static_cast<std::int64_t>(tokens.token_ids.size());
+  if (offsets.size() < 2 || offsets.front() != 0 || offsets.back() != total) {
+    return absl::InvalidArgumentError(
+        Cat("offsets: expected one text or more, from 0 to the ", total, " tokens"));
+  }
+  const int longest = config().max_position_embeddings;
+  for (std::size_t i = 1; i < offsets.size(); ++i) {
+    if (offsets[i] <= offsets[i - 1]) {
+      return absl::InvalidArgumentError(Cat("offsets: text ", i - 1, " has no tokens"));
+    }
+    const std::int64_t length = std::int64_t{offsets[i]} - offsets[i - 1];
+    if (length > longest) {
+      return absl::OutOfRangeError(
+          Cat("text ", i - 1, " has ", length, " tokens, more than the model's ", longest));
+    }
+  }
+  for (std::size_t t = 0; t < tokens.token_ids.size(); ++t) {
+    const std::int32_t id = tokens.token_ids[t];
+    if (id < 0 || id >= config().vocab_size) {
+      return absl::InvalidArgumentError(Cat("token_ids: expected ids from 0 to ",
+                                            config().vocab_size - 1, ", found ", id, " at ", t));
+    }
+  }
+  return absl::OkStatus();
+}
+
+std::span<const float> Model::Forward(const PackedTokens& tokens, Workspace& workspace) const {
+  assert(Validate(tokens).ok());
+  const Matrix hidden = impl_->encoder.Forward(tokens, workspace);
+  return {hidden.data, static_cast<std::size_t>(hidden.rows * hidden.cols)};
+}
+
+void Model::Pool(std::span<const float> hidden, Pooling pooling, std::span<float> pooled) const {
+  assert(pooled.size() == static_cast<std::size_t>(config().hidden_size));
+  PoolTokens(hidden, pooling, pooled);
+}
+
+void Model::Classify(std::span<const float> pooled, std::span<float> logits) const {
+  assert(impl_->classifier.has_value());
+  impl_->classifier->Forward(pooled, logits);
+}
+
+}  // namespace synth

@@ -1,0 +1,190 @@
+#include "synth/model.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <filesystem>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <numeric>
+#include <random>
+#include <span>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "model/kernels/select.h"
+#include "tests/model/test_checkpoint.h"
+
+namespace synth {
+namespace {
+
+using nlohmann::json;
+using testing::HasSubstr;
+
+// One layer for each attention spec, wide enough for whole tiles and their edges.
+json HybridConfig() {
+  json config = TinyConfig(AllAttentionSpecs());
+  config["num_hidden_layers"] = AllAttentionSpecs().size();
+  config["hidden_size"] = 72;
+  config["intermediate_size"] = 80;
+  config["problem_type"] = "single_label_classification";
+  config["id2label"] = {{"0", "a"}, {"1", "b"}, {"2", "c"}};
+  return config;
+}
+
+std::unique_ptr<const Model> LoadModel(const json& config, unsigned seed = 1) {
+  const TempFolder folder;
+  WriteCheckpoint(folder.path(), config, RandomTensors(config, seed));
+  auto model = Model::Load(folder.path());
+  EXPECT_TRUE(model.ok()) << model.status();
+  return *std::move(model);
+}
+
+std::vector<float> Hidden(const Model& model, const TestBatch& batch) {
+  const WorkspacePtr workspace = model.MakeWorkspace();
+  const auto hidden = model.Forward(batch.tokens(), *workspace);
+  return {hidden.begin(), hidden.end()};
+}
+
+std::vector<std::vector<std::int32_t>> RandomTexts(int count, unsigned seed) {
+  std::mt19937 generator(seed);
+  std::uniform_int_distribution<int> length(1, 12);
+  std::vector<int> lengths;
+  for (int i = 0; i < count; ++i) lengths.push_back(length(generator));
+  const TestBatch all = RandomBatch(lengths, 29, seed);
+  std::vector<std::vector<std::int32_t>> texts;
+  for (std::size_t b = 0; b + 1 < all.offsets.size(); ++b) {
+    texts.emplace_back(all.token_ids.begin() + all.offsets[b],
+                       all.token_ids.begin() + all.offsets[b + 1]);
+  }
+  return texts;
+}
+
+TEST(Model, ATextsResultIsTheSameInEveryBatch) {
+  for (const Kernels* kernels : SupportedKernels()) {
+    SCOPED_TRACE(kernels->name);
+    setenv("SYNTH_ISA", kernels->name, 1);
+    const auto model = LoadModel(HybridConfig());
+    const auto texts = RandomTexts(40, 2);
+    std::vector<std::vector<float>> alone;
+    for (const auto& text : texts) {
+      TestBatch batch;
+      batch.Add(text);
+      alone.push_back(Hidden(*model, batch));
+    }
+    const WorkspacePtr workspace = model->MakeWorkspace();
+    std::mt19937 generator(3);
+    std::vector<std::size_t> order(texts.size());
+    std::iota(order.begin(), order.end(), std::size_t{0});
+    for (int round = 0; round < 50; ++round) {
+      std::shuffle(order.begin(), order.end(), generator);
+      const std::size_t count = 1 + generator() % texts.size();
+      TestBatch batch;
+      for (std::size_t i = 0; i < count; ++i) batch.Add(texts[order[i]]);
+      const auto hidden = model->Forward(batch.tokens(), *workspace);
+      auto at = hidden.begin();
+      for (std::size_t i = 0; i < count; ++i) {
+        const auto& expected = alone[order[i]];
+        ASSERT_TRUE(std::equal(expected.begin(), expected.end(), at)) << "round " << round;
+        at += static_cast<std::ptrdiff_t>(expected.size());
+      }
+    }
+  }
+  unsetenv("SYNTH_ISA");
+}
+
+TEST(Model, ManyThreadsShareOne) {
+  const auto model = LoadModel(HybridConfig());
+  const TestBatch batch = RandomBatch({12, 3, 7, 1, 12, 9}, 29, 4);
+  const std::vector<float> expected = Hidden(*model, batch);
+  std::vector<int> equal(8);
+  {
+    std::vector<std::jthread> threads;
+    for (int& result : equal) {
+      threads.emplace_back([&model, &batch, &expected, &result] {
+        const WorkspacePtr workspace = model->MakeWorkspace();
+        for (int round = 0; round < 20; ++round) {
+          const auto hidden = model->Forward(batch.tokens(), *workspace);
+          result +=
+              std::equal(expected.begin(), expected.end(), hidden.begin(), hidden.end()) ? 1 : 0;
+        }
+      });
+    }
+  }
+  EXPECT_EQ(equal, std::vector<int>(8, 20));
+}
+
+TEST(Model, Validate) {
+  const auto model = LoadModel(TinyConfig({{"type", "dense"}}));
+  const auto check = [&model](const std::vector<std::int32_t>& ids,
+                              const std::vector<std::int32_t>& offsets) {
+    return model->Validate({ids, offsets});
+  };
+  const std::vector<std::int32_t> three = {1, 2, 3};
+  EXPECT_TRUE(check(three, {0, 1, 3}).ok());
+  for (const auto& offsets : std::vector<std::vector<std::int32_t>>{
+           {}, {0}, {0, 2}, {1, 3}, {0, 4}, {0, 0, 3}, {0, 2, 1, 3}, {0, -1, 3}, {0, 5, 3}}) {
+    EXPECT_TRUE(absl::IsInvalidArgument(check(three, offsets)));
+  }
+  EXPECT_TRUE(absl::IsInvalidArgument(check({}, {0, 0})));
+  const auto bad_id = check({1, 29, 3}, {0, 3});
+  EXPECT_TRUE(absl::IsInvalidArgument(bad_id));
+  EXPECT_THAT(std::string(bad_id.message()), HasSubstr("ids from 0 to 28, found 29 at 1"));
+  EXPECT_TRUE(absl::IsInvalidArgument(check({-1}, {0, 1})));
+  EXPECT_TRUE(check(std::vector<std::int32_t>(12), {0, 12}).ok());
+  const auto too_long = check(std::vector<std::int32_t>(14), {0, 1, 14});
+  EXPECT_TRUE(absl::IsOutOfRange(too_long));
+  EXPECT_THAT(std::string(too_long.message()), HasSubstr("text 1 has 13 tokens, more than the"));
+}
+
+TEST(Model, Info) {
+  json config = TinyConfig({{"type", "factorized_random"}, {"k", 2}});
+  config["type_vocab_size"] = 2;
+  const auto model = LoadModel(config);
+  const ModelInfo& info = model->info();
+  const int d = 18;
+  const int scores = 2 * (3 * 12 * 2 * 2);  // layers · H L k · two factors
+  const int embeddings = (29 + 12 + 2) * d;
+  const int layer = 2 * (d * d + d) + (20 * d + 20) + (d * 20 + d) + 4 * d;
+  EXPECT_EQ(info.score_parameters, scores);
+  EXPECT_EQ(info.embedding_parameters, embeddings);
+  EXPECT_EQ(info.parameters, embeddings + 2 * d + 2 * layer + scores);
+  EXPECT_EQ(info.attention_bytes, 2 * 3 * (12 * 12 + 12 * 13 / 2) * sizeof(float));
+  EXPECT_GE(info.weight_bytes,
+            static_cast<std::size_t>(info.parameters - scores - d) * sizeof(float));
+  EXPECT_EQ(info.digest.size(), 64U);
+  EXPECT_EQ(json::parse(model->config_json()), config);
+  EXPECT_EQ(model->tokenizer(), nullptr);
+}
+
+TEST(Model, ATokenizerMustFitTheConfig) {
+  const auto golden = std::filesystem::path(SYNTH_SOURCE_DIR) / "tests" / "golden" / "tokenized";
+  const TempFolder folder;
+  json config = TinyConfig({{"type", "dense"}});
+  config["tokenizer"] = json::parse(ReadFile(golden / "config.json")).at("tokenizer");
+  WriteCheckpoint(folder.path(), config, RandomTensors(config, 1));
+  std::filesystem::copy(golden / "tokenizer.model", folder.path());
+  const auto model = Model::Load(folder.path());
+  EXPECT_TRUE(absl::IsInvalidArgument(model.status()));
+  EXPECT_THAT(std::string(model.status().message()),
+              HasSubstr("tokenizer.model: expected at most vocab_size = 29 pieces"));
+}
+
+TEST(Model, ClassifiesOneText) {
+  const auto model = LoadModel(HybridConfig());
+  const TestBatch batch = RandomBatch({5}, 29, 1);
+  const std::vector<float> hidden = Hidden(*model, batch);
+  std::vector<float> pooled(72);
+  model->Pool(hidden, model->config().pooling, pooled);
+  std::vector<float> logits(3, 99);
+  model->Classify(pooled, logits);
+  for (const float logit : logits) EXPECT_NE(logit, 99.0F);
+}
+
+}  // namespace
+}  // namespace synth

@@ -1,0 +1,111 @@
+#include "model/text/sentencepiece_tokenizer.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "synth/config.h"
+#include "synth/tokenizer.h"
+#include "tests/model/test_checkpoint.h"
+
+namespace synth {
+namespace {
+
+using testing::HasSubstr;
+
+const std::string& ModelBytes() {
+  static const std::string bytes = ReadFile(std::filesystem::path(SYNTH_SOURCE_DIR) / "tests" /
+                                            "golden" / "tokenized" / "tokenizer.model");
+  return bytes;
+}
+
+const TokenizerConfig kBoth = {"tokenizer.model", "<s>", "</s>"};
+const TokenizerConfig kNone = {"tokenizer.model", std::nullopt, std::nullopt};
+
+TEST(SentencePieceTokenizer, PutsSpecialTokensAround) {
+  const auto both = LoadSentencePiece(kBoth, ModelBytes());
+  const auto none = LoadSentencePiece(kNone, ModelBytes());
+  ASSERT_TRUE(both.ok() && none.ok());
+  const auto with = *(*both)->Encode("turn off the lights");
+  const auto without = *(*none)->Encode("turn off the lights");
+  ASSERT_EQ(with.size(), without.size() + 2);
+  EXPECT_TRUE(std::equal(without.begin(), without.end(), with.begin() + 1));
+  EXPECT_EQ((*both)->Piece(with.front()), "<s>");
+  EXPECT_EQ((*both)->Piece(with.back()), "</s>");
+  EXPECT_EQ(*(*both)->Encode(""), (std::vector<std::int32_t>{with.front(), with.back()}));
+  EXPECT_TRUE((*none)->Encode("")->empty());
+}
+
+TEST(SentencePieceTokenizer, TextIsNeverASpecialToken) {
+  const auto tokenizer = LoadSentencePiece(kBoth, ModelBytes());
+  ASSERT_TRUE(tokenizer.ok());
+  const auto ids = *(*tokenizer)->Encode("<s></s>");
+  for (std::size_t i = 1; i + 1 < ids.size(); ++i) {
+    EXPECT_NE(ids[i], ids.front());
+    EXPECT_NE(ids[i], ids.back());
+  }
+}
+
+TEST(SentencePieceTokenizer, RefusesWhatIsNotUtf8) {
+  const auto tokenizer = LoadSentencePiece(kBoth, ModelBytes());
+  ASSERT_TRUE(tokenizer.ok());
+  const auto ids = (*tokenizer)->Encode("abc\xFF");
+  EXPECT_TRUE(absl::IsInvalidArgument(ids.status()));
+  EXPECT_THAT(std::string(ids.status().message()), HasSubstr("not UTF-8 at byte 3"));
+}
+
+TEST(SentencePieceTokenizer, LongText) {
+  const auto tokenizer = LoadSentencePiece(kBoth, ModelBytes());
+  ASSERT_TRUE(tokenizer.ok());
+  const auto ids = (*tokenizer)->Encode(std::string(200'000, 'a'));
+  ASSERT_TRUE(ids.ok());
+  EXPECT_GT(ids->size(), 1000U);
+}
+
+TEST(SentencePieceTokenizer, TruncationKeepsSpecialTokens) {
+  const auto both = LoadSentencePiece(kBoth, ModelBytes());
+  const auto none = LoadSentencePiece(kNone, ModelBytes());
+  ASSERT_TRUE(both.ok() && none.ok());
+  std::vector<std::int32_t> ids = {1, 10, 11, 12, 2};
+  EXPECT_FALSE((*both)->Truncate(ids, 5));
+  EXPECT_TRUE((*both)->Truncate(ids, 4));
+  EXPECT_EQ(ids, (std::vector<std::int32_t>{1, 10, 11, 2}));
+  EXPECT_TRUE((*both)->Truncate(ids, 3));
+  EXPECT_EQ(ids, (std::vector<std::int32_t>{1, 10, 2}));
+  ids = {10, 11, 12};
+  EXPECT_TRUE((*none)->Truncate(ids, 1));
+  EXPECT_EQ(ids, (std::vector<std::int32_t>{10}));
+}
+
+TEST(SentencePieceTokenizer, UnknownSpecialTokens) {
+  const auto error = [](const TokenizerConfig& config) {
+    return std::string(LoadSentencePiece(config, ModelBytes()).status().message());
+  };
+  EXPECT_THAT(error({"", "[CLS]", "</s>"}),
+              HasSubstr("no piece \"[CLS]\", which config.json names as tokenizer.cls_token"));
+  EXPECT_THAT(error({"", "<s>", "[SEP]"}), HasSubstr("tokenizer.sep_token"));
+}
+
+TEST(SentencePieceTokenizer, DamagedModelsAreErrorsAndSilent) {
+  testing::internal::CaptureStderr();
+  for (std::size_t size = 0; size < ModelBytes().size(); size += 4999) {
+    const auto tokenizer = LoadSentencePiece(kBoth, std::string_view(ModelBytes()).substr(0, size));
+    if (tokenizer.ok()) {
+      EXPECT_TRUE((*tokenizer)->Encode("text").ok());
+    } else {
+      EXPECT_FALSE(tokenizer.status().message().empty());
+    }
+  }
+  EXPECT_FALSE(LoadSentencePiece(kBoth, "").ok());
+  EXPECT_FALSE(LoadSentencePiece(kBoth, "no protocol buffer").ok());
+  EXPECT_EQ(testing::internal::GetCapturedStderr(), "");
+}
+
+}  // namespace
+}  // namespace synth
