@@ -1,5 +1,6 @@
 #include "server/server.h"
 
+#include <google/protobuf/message.h>
 #include <google/protobuf/stubs/logging.h>
 #include <grpc/support/log.h>
 #include <grpcpp/ext/proto_server_reflection_plugin.h>
@@ -13,6 +14,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "grpc/health/v1/health.pb.h"
 #include "server/cpu_limit.h"
 #include "server/logging.h"
 #include "server/version.h"
@@ -101,6 +103,9 @@ absl::Status Server::ListenHttp() {
 
 absl::Status Server::ListenGrpc() {
   grpc::EnableDefaultHealthCheckService(true);
+  // gRPC's own health service comes without descriptors, and reflection could list it but not
+  // describe it.
+  google::protobuf::LinkMessageReflection<grpc::health::v1::HealthCheckRequest>();
   grpc::reflection::InitProtoReflectionServerBuilderPlugin();
   grpc::ServerBuilder builder;
   builder.AddListeningPort(options_.listen, grpc::InsecureServerCredentials(), &grpc_port_);

@@ -119,7 +119,8 @@ TEST_F(CallsTest, EncodeGivesVectorsThatNormalizeToLengthOne) {
   ASSERT_EQ(response.results_size(), 2);
   for (const v1::EncodeResult& result : response.results()) {
     double squares = 0;
-    for (const float value : result.embedding()) squares += static_cast<double>(value) * value;
+    for (const float value : result.embedding())
+      squares += static_cast<double>(value) * static_cast<double>(value);
     EXPECT_NEAR(squares, 1, 1e-5);
   }
 }

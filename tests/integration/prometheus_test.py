@@ -96,11 +96,11 @@ def test_counts_arrive_in_prometheus(prometheus, synthctl):
 
 def test_a_query_returns_the_right_rate(prometheus, synthctl):
     report = json.loads(
-        synthctl("load", "--rate", "40", "--duration", "8s", "--warmup", "0s", "--texts-per-request", "2", "--json")
+        synthctl("load", "--rate", "40", "--duration", "8", "--warmup", "0", "--texts-per-request", "2", "--json")
     )
     measured = prometheus.query('sum(rate(grpc_server_handled_total{grpc_method="Classify",grpc_code="OK"}[5s]))')
     texts = prometheus.query("rate(synth_texts_total[5s])")
-    assert report["errors"] == {}
+    assert report["requests"]["errors"] == {}
     assert measured[0] == pytest.approx(40, rel=0.15)
     assert texts[0] == pytest.approx(80, rel=0.15)
 

@@ -18,6 +18,7 @@ std::atomic<int> allocations = 0;
 
 void* CountedAllocate(std::size_t size, std::size_t alignment) {
   ++allocations;
+  // NOLINTNEXTLINE(cppcoreguidelines-no-malloc): this is operator new.
   void* const memory =
       std::aligned_alloc(alignment, (size + alignment - 1) / alignment * alignment);
   if (memory == nullptr) throw std::bad_alloc();
@@ -25,7 +26,7 @@ void* CountedAllocate(std::size_t size, std::size_t alignment) {
 }
 }  // namespace
 
-// Every form. NOLINTBEGIN(misc-new-delete-overloads)
+// Every form. NOLINTBEGIN(cppcoreguidelines-no-malloc): what new and delete are made of.
 void* operator new(std::size_t size) { return CountedAllocate(size, alignof(std::max_align_t)); }
 void* operator new[](std::size_t size) { return CountedAllocate(size, alignof(std::max_align_t)); }
 void* operator new(std::size_t size, std::align_val_t alignment) {
@@ -42,7 +43,7 @@ void operator delete(void* memory, std::align_val_t) noexcept { std::free(memory
 void operator delete[](void* memory, std::align_val_t) noexcept { std::free(memory); }
 void operator delete(void* memory, std::size_t, std::align_val_t) noexcept { std::free(memory); }
 void operator delete[](void* memory, std::size_t, std::align_val_t) noexcept { std::free(memory); }
-// NOLINTEND(misc-new-delete-overloads)
+// NOLINTEND(cppcoreguidelines-no-malloc)
 
 namespace synth {
 namespace {
@@ -70,7 +71,7 @@ void ExpectNoAllocations(const char* norm_position) {
   const int before = allocations;
   for (const TestBatch* batch : {&small, &large, &small}) {
     const auto hidden = (*model)->Forward(batch->tokens(), *workspace);
-    (*model)->Pool(hidden.first(3 * 18), Pooling::kMean, pooled);
+    (*model)->Pool(hidden.first(std::size_t{3} * 18), Pooling::kMean, pooled);
     (*model)->Classify(pooled, logits);
   }
   EXPECT_EQ(allocations - before, 0);

@@ -55,6 +55,7 @@ std::vector<std::vector<std::int32_t>> RandomTexts(int count, unsigned seed) {
   std::mt19937 generator(seed);
   std::uniform_int_distribution<int> length(1, 12);
   std::vector<int> lengths;
+  lengths.reserve(static_cast<std::size_t>(count));
   for (int i = 0; i < count; ++i) lengths.push_back(length(generator));
   const TestBatch all = RandomBatch(lengths, 29, seed);
   std::vector<std::vector<std::int32_t>> texts;
@@ -72,6 +73,7 @@ TEST(Model, ATextsResultIsTheSameInEveryBatch) {
     const auto model = LoadModel(HybridConfig());
     const auto texts = RandomTexts(40, 2);
     std::vector<std::vector<float>> alone;
+    alone.reserve(texts.size());
     for (const auto& text : texts) {
       TestBatch batch;
       batch.Add(text);
@@ -105,6 +107,7 @@ TEST(Model, ManyThreadsShareOne) {
   std::vector<int> equal(8);
   {
     std::vector<std::jthread> threads;
+    threads.reserve(equal.size());
     for (int& result : equal) {
       threads.emplace_back([&model, &batch, &expected, &result] {
         const WorkspacePtr workspace = model->MakeWorkspace();
@@ -154,7 +157,7 @@ TEST(Model, Info) {
   EXPECT_EQ(info.score_parameters, scores);
   EXPECT_EQ(info.embedding_parameters, embeddings);
   EXPECT_EQ(info.parameters, embeddings + 2 * d + 2 * layer + scores);
-  EXPECT_EQ(info.attention_bytes, 2 * 3 * (12 * 12 + 12 * 13 / 2) * sizeof(float));
+  EXPECT_EQ(info.attention_bytes, 2 * 3 * (sizeof(float) * (12 * 12 + 12 * 13 / 2)));
   EXPECT_GE(info.weight_bytes,
             static_cast<std::size_t>(info.parameters - scores - d) * sizeof(float));
   EXPECT_EQ(info.digest.size(), 64U);

@@ -55,10 +55,10 @@ std::vector<float> RandomScores(Index size, float deviation) {
 }
 
 TEST(Alignment, IsTheSoftmaxOfEveryLeadingBlock) {
-  ExpectSoftmax(RandomScores(3 * 20 * 20, 2), 3, 20);
+  ExpectSoftmax(RandomScores(Index{3} * 20 * 20, 2), 3, 20);
 }
 
-TEST(Alignment, SteepScores) { ExpectSoftmax(RandomScores(2 * 24 * 24, 100), 2, 24); }
+TEST(Alignment, SteepScores) { ExpectSoftmax(RandomScores(Index{2} * 24 * 24, 100), 2, 24); }
 
 TEST(Alignment, TheMaximumBeyondTheBlock) {
   std::vector<float> scores(16);
@@ -70,7 +70,7 @@ TEST(Alignment, TheMaximumBeyondTheBlock) {
 }
 
 TEST(Alignment, KeepsTheScoresOfSteepRowsOnly) {
-  std::vector<float> scores(64 * 64);
+  std::vector<float> scores(std::size_t{64} * 64);
   const Alignment flat(*SupportedKernels().front(), scores, 1, 64);
   scores[63] = 1000;
   const Alignment one_steep_row(*SupportedKernels().front(), scores, 1, 64);

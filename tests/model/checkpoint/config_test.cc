@@ -89,16 +89,16 @@ TEST(Config, ReadsEveryKey) {
 }
 
 TEST(Config, ReadsEveryAttentionSpec) {
-  const std::vector<std::string> names = {"dot_product",
-                                          "dense",
-                                          "factorized_dense",
-                                          "random",
-                                          "factorized_random",
-                                          "mixture(random + factorized_random)",
-                                          "mixture(factorized_random + dot_product)",
-                                          "mixture(dense + dot_product + factorized_dense)",
-                                          "mixture(random + dense + factorized_random + "
-                                          "factorized_dense)"};
+  const std::vector<std::string> names = {
+      "dot_product",
+      "dense",
+      "factorized_dense",
+      "random",
+      "factorized_random",
+      "mixture(random + factorized_random)",
+      "mixture(factorized_random + dot_product)",
+      "mixture(dense + dot_product + factorized_dense)",
+      "mixture(random + dense + factorized_random + factorized_dense)"};
   const std::vector<json> specs = AllAttentionSpecs();
   json file = TinyConfig(specs);
   file["num_hidden_layers"] = specs.size();
