@@ -19,22 +19,23 @@ void Accuracy::Add(const client::BulkResult<v1::ClassifyResult>& item) {
     return;
   }
   const v1::ClassifyResult& result = item.result;
-  const bool rejected = result.out_of_scope().out_of_scope();
-  if (!rejected && result.labels().empty()) return;
-  const std::string& predicted = rejected ? out_of_scope_label_ : result.labels(0).name();
-  if (predicted == item.tag) ++count.right;
+  has_rule_ |= result.has_out_of_scope();
+  if (result.out_of_scope().out_of_scope()) ++count.marked;
+  if (!result.labels().empty() && result.labels(0).name() == item.tag) ++count.right;
 }
 
 std::string Accuracy::Summary() const {
-  const uint64_t right = in_scope_.right + out_of_scope_.right;
-  const uint64_t all = in_scope_.all + out_of_scope_.all;
   std::string summary =
-      absl::StrFormat("accuracy %.4f (%d of %d texts)", Share(right, all), right, all);
-  if (out_of_scope_.all > 0) {
-    absl::StrAppendFormat(
-        &summary, "; in scope %.4f (%d of %d); out-of-scope recall %.4f (%d of %d)",
-        Share(in_scope_.right, in_scope_.all), in_scope_.right, in_scope_.all,
-        Share(out_of_scope_.right, out_of_scope_.all), out_of_scope_.right, out_of_scope_.all);
+      absl::StrFormat("accuracy %.4f (%d of %d texts)", Share(in_scope_.right, in_scope_.all),
+                      in_scope_.right, in_scope_.all);
+  if (has_rule_) {
+    absl::StrAppendFormat(&summary, "; marked out of scope: %.4f of these (%d)",
+                          Share(in_scope_.marked, in_scope_.all), in_scope_.marked);
+  }
+  if (has_rule_ && out_of_scope_.all > 0) {
+    absl::StrAppendFormat(&summary, ", %.4f of the texts without a label (%d of %d)",
+                          Share(out_of_scope_.marked, out_of_scope_.all), out_of_scope_.marked,
+                          out_of_scope_.all);
   }
   if (failed_ > 0) absl::StrAppendFormat(&summary, "; %d failed", failed_);
   return summary;

@@ -24,18 +24,19 @@ TEST(Accuracy, CountsTheLikeliestLabelAndFailuresAsWrong) {
   EXPECT_EQ(accuracy.Summary(), "accuracy 0.5000 (2 of 4 texts); 1 failed");
 }
 
-TEST(Accuracy, ARejectedTextIsPredictedOutOfScope) {
+TEST(Accuracy, TheOutOfScopeRuleIsJudgedApart) {
   Accuracy accuracy("oos");
-  client::BulkResult<v1::ClassifyResult> rejected = Item("oos", "a");
-  rejected.result.mutable_out_of_scope()->set_out_of_scope(true);
-  accuracy.Add(rejected);
-  rejected.tag = "a";
-  accuracy.Add(rejected);
+  client::BulkResult<v1::ClassifyResult> marked = Item("oos", "a");
+  marked.result.mutable_out_of_scope()->set_out_of_scope(true);
+  accuracy.Add(marked);
+  marked.tag = "a";
+  accuracy.Add(marked);
   accuracy.Add(Item("oos", "a"));
   accuracy.Add(Item("a", "a"));
-  EXPECT_EQ(accuracy.Summary(),
-            "accuracy 0.5000 (2 of 4 texts); in scope 0.5000 (1 of 2); out-of-scope recall 0.5000 "
-            "(1 of 2)");
+  EXPECT_EQ(
+      accuracy.Summary(),
+      "accuracy 1.0000 (2 of 2 texts); marked out of scope: 0.5000 of these (1), 0.5000 of the "
+      "texts without a label (1 of 2)");
 }
 
 TEST(Accuracy, NothingIsZero) {
