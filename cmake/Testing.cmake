@@ -1,8 +1,8 @@
-# synth_test(NAME SOURCES file... LIBS target... LABELS label... [TIMEOUT seconds])
+# synth_test(NAME SOURCES file... LIBS target... LABELS label [TIMEOUT seconds])
 # One GoogleTest program; each of its tests becomes a CTest test.
 include(GoogleTest)
 function(synth_test name)
-  cmake_parse_arguments(ARG "" "TIMEOUT" "SOURCES;LIBS;LABELS" ${ARGN})
+  cmake_parse_arguments(ARG "" "TIMEOUT;LABELS" "SOURCES;LIBS" ${ARGN})
   if(NOT ARG_TIMEOUT)
     set(ARG_TIMEOUT 120)
   endif()

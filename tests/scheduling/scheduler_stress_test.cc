@@ -9,6 +9,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <ostream>
 #include <random>
 #include <span>
 #include <string>
@@ -137,6 +138,11 @@ struct StressCase {
   int submitters;
   std::int64_t max_queue_tokens;
 };
+
+void PrintTo(const StressCase& stress_case, std::ostream* out) {
+  *out << stress_case.lanes << " lanes, " << stress_case.submitters << " submitters, "
+       << stress_case.max_queue_tokens << " tokens";
+}
 
 class SchedulerStressTest : public testing::TestWithParam<StressCase> {};
 
