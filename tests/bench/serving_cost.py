@@ -4,7 +4,7 @@ The server runs on one core with one lane, the load generator on the other. For 
 the server's process spent per request, what the engine alone spends on the same texts in batches of the size that
 the server formed (engine_bench), and the server's texts/s over the engine's.
 
-    cmake --preset bench && cmake --build --preset bench
+    cmake --preset bench && cmake --build --preset bench --target synthserve synthctl engine_bench
     python3 tests/bench/serving_cost.py [--build build/bench] [--seconds 5] [--repeat 3]
 """
 
@@ -51,7 +51,9 @@ class Server:
     def __init__(self, build: pathlib.Path, core: str) -> None:
         self.process = subprocess.Popen(
             ["taskset", "-c", core, build / "server/synthserve", "--model", str(MODEL), "--lanes", "1"]
-            + ["--listen", "127.0.0.1:0", "--metrics-listen", "127.0.0.1:0", "--log-format", "json"],
+            + ["--listen", "127.0.0.1:0", "--metrics-listen", "127.0.0.1:0", "--log-format", "json"]
+            # 256 callers with 64 texts each are far more than the defaults let wait.
+            + ["--max-queue-tokens", "10000000", "--max-queue-time", "60s"],
             stderr=subprocess.PIPE,
             text=True,
         )
