@@ -1,5 +1,6 @@
 #include "synth/config.h"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstddef>
@@ -323,7 +324,7 @@ absl::Status ReadClassifier(const Object& file, ModelConfig& config) {
     return absl::OkStatus();
   }
   if (!labels->is_object() || labels->empty()) {
-    return KeyError("id2label", "an object with the keys \"0\" to \"C-1\"", labels);
+    return KeyError("id2label", R"(an object with the keys "0" to "C-1")", labels);
   }
   ClassifierConfig classifier;
   for (std::size_t i = 0; i < labels->size(); ++i) {
@@ -341,10 +342,8 @@ absl::Status ReadClassifier(const Object& file, ModelConfig& config) {
 // A name that stays in the checkpoint's folder and stands in a line of sha256sum as it is.
 bool IsPlainFileName(std::string_view name) {
   if (name.empty() || name == "." || name == "..") return false;
-  for (const char c : name) {
-    if (c == '/' || c == '\\' || static_cast<unsigned char>(c) < 0x20) return false;
-  }
-  return true;
+  return std::ranges::none_of(
+      name, [](char c) { return c == '/' || c == '\\' || static_cast<unsigned char>(c) < 0x20; });
 }
 
 absl::Status ReadToken(const Object& object, std::string_view key,

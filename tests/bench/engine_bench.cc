@@ -60,7 +60,7 @@ std::size_t Classify(const Model& model, std::span<const std::string> texts, Wor
   return token_ids.size();
 }
 
-void BM_Classify(benchmark::State& state) {
+void BmClassify(benchmark::State& state) {
   const Model& model = BenchModel();
   const WorkspacePtr workspace = model.MakeWorkspace();
   const std::vector<std::string> sentences = load::BuiltInSentences();
@@ -68,7 +68,7 @@ void BM_Classify(benchmark::State& state) {
   std::size_t next = 0;
   std::size_t texts = 0;
   std::size_t tokens = 0;
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {  // NOLINT(clang-analyzer-deadcode.DeadStores)
     if (next + batch > sentences.size()) next = 0;
     tokens += Classify(model, std::span(sentences).subspan(next, batch), *workspace);
     texts += batch;
@@ -78,7 +78,8 @@ void BM_Classify(benchmark::State& state) {
       benchmark::Counter(static_cast<double>(texts), benchmark::Counter::kIsRate);
   state.counters["tokens_per_text"] = static_cast<double>(tokens) / static_cast<double>(texts);
 }
-BENCHMARK(BM_Classify)
+BENCHMARK(BmClassify)
+    ->Name("Classify")
     ->Unit(benchmark::kMicrosecond)
     ->Arg(1)
     ->Arg(2)

@@ -106,7 +106,7 @@ struct ModelConfig {
 
 // Reads the text of a config.json. INVALID_ARGUMENT names the key, what was expected and what was
 // found.
-absl::StatusOr<ModelConfig> ParseConfig(std::string_view json);
+absl::StatusOr<ModelConfig> ParseConfig(std::string_view text);
 
 }  // namespace synth
 
