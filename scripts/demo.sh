@@ -20,7 +20,7 @@ log=build/demo.log
 
 start=$SECONDS
 step() { printf '\n\033[1m== [%3d s] %s\033[0m\n' $((SECONDS - start)) "$*"; }
-show() { printf '\n$ %s\n' "$*"; "$@"; }
+show() { printf '\n$ %s\n' "${*@Q}"; "$@"; }
 
 step "Install what is missing"
 scripts/install-deps.sh --build-only
@@ -40,7 +40,7 @@ cat "$log"
 
 step "Classify"
 synthctl classify "what is my checking account balance" "book me a table for two at eight tonight" \
-  "how do you say thank you in italian" "the colour of the sea in old novels" --top-k 3
+  "how do you say thank you in italian" "my cat is afraid of thunder" --top-k 3
 
 step "Encode"
 synthctl encode --normalize "play some jazz" "put on some music" "when is my rent due"

@@ -3,6 +3,8 @@
 #include <pthread.h>
 
 #include <csignal>
+#include <cstdio>
+#include <exception>
 #include <memory>
 #include <string>
 #include <variant>
@@ -12,6 +14,7 @@
 #include "server/options.h"
 #include "server/server.h"
 
+namespace synth::server {
 namespace {
 
 // Blocks SIGTERM and SIGINT in this thread and in all that it starts, so that Wait gets them.
@@ -36,11 +39,7 @@ class StopSignals {
   sigset_t set_{};
 };
 
-}  // namespace
-
-int main(int argc, char** argv) {
-  using namespace synth::server;  // NOLINT(google-build-using-namespace): main is this namespace's
-                                  // program
+int Run(int argc, const char* const* argv) {
   const std::variant<Options, ExitCode> parsed = ParseOptions(argc, argv);
   if (const auto* exit_code = std::get_if<ExitCode>(&parsed)) return exit_code->code;
   const auto& options = std::get<Options>(parsed);
@@ -55,4 +54,17 @@ int main(int argc, char** argv) {
   const int signal = stop_signals.Wait();
   Log(spdlog::level::info, "signal", {{"name", signal == SIGTERM ? "SIGTERM" : "SIGINT"}});
   return (*server)->Drain() ? 0 : 1;
+}
+
+}  // namespace
+}  // namespace synth::server
+
+int main(int argc, char** argv) {
+  try {
+    return synth::server::Run(argc, argv);
+  } catch (
+      const std::exception& error) {  // out of memory, or a defect: nothing here throws on purpose
+    std::fprintf(stderr, "synthserve: %s\n", error.what());
+    return 1;
+  }
 }

@@ -1,4 +1,5 @@
 // synthctl model: what the server has loaded.
+#include <algorithm>
 #include <cstdio>
 #include <memory>
 #include <string>
@@ -19,6 +20,7 @@ constexpr char kExamples[] =
     "  synthctl model --json | jq -r .labels[]\n";
 
 constexpr int kJsonIndent = 2;
+constexpr int kLabelsShown = 8;  // of those in the text for people
 
 // The config as JSON, or as the text it came as where it is none.
 ordered_json ConfigJson(const std::string& config) {
@@ -68,14 +70,18 @@ std::string ToText(const v1::GetModelResponse& model) {
   if (model.labels().empty()) {
     absl::StrAppend(&text, "labels      none: the model has no classifier\n");
   } else {
-    absl::StrAppendFormat(&text, "labels      %d: %s\n", model.labels_size(),
-                          absl::StrJoin(model.labels(), ", "));
+    const int shown = std::min(model.labels_size(), kLabelsShown);
+    absl::StrAppendFormat(
+        &text, "labels      %d: %s%s\n", model.labels_size(),
+        absl::StrJoin(model.labels().begin(), model.labels().begin() + shown, ", "),
+        shown < model.labels_size() ? ", ... (--json has all)" : "");
   }
   if (!model.other_models().empty()) {
     absl::StrAppendFormat(&text, "others      %s\n", absl::StrJoin(model.other_models(), ", "));
   }
-  absl::StrAppendFormat(&text, "config      %s\n",
-                        ConfigJson(model.config_json()).dump(kJsonIndent));
+  ordered_json config = ConfigJson(model.config_json());
+  if (config.is_object()) config.erase("id2label");  // the labels above
+  absl::StrAppendFormat(&text, "config      %s\n", config.dump(kJsonIndent));
   return text;
 }
 

@@ -13,6 +13,7 @@ using std::chrono::seconds;
 
 std::vector<nanoseconds> First(Arrivals arrivals, int count) {
   std::vector<nanoseconds> instants;
+  instants.reserve(static_cast<std::size_t>(count));
   for (int i = 0; i < count; ++i) instants.push_back(arrivals.Next());
   return instants;
 }

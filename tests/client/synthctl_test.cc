@@ -81,7 +81,7 @@ TEST(Synthctl, NpyHasARowForEveryText) {
   EXPECT_EQ(RunSynthctl(server.Target(), "encode --output npy --out " + npy + " < " + file).code,
             1);
   const std::string content = Content(npy);
-  EXPECT_EQ(content.size(), 128 + 5 * 2 * sizeof(float));
+  EXPECT_EQ(content.size(), 128 + sizeof(float) * 5 * 2);
   EXPECT_NE(content.find("'shape': (5, 2)"), std::string::npos);
   // The same through standard output, a file here.
   EXPECT_EQ(RunSynthctl(server.Target(), "encode --output npy --file " + file).out, content);
