@@ -51,8 +51,8 @@ class HttplibServer final : public HttpServer {
 
   // False where the address cannot be used.
   bool Listen(const std::string& host, int port) {
-    port_ = port == 0 ? server_.bind_to_any_port(host.c_str()) : port;
-    if (port_ < 0 || (port != 0 && !server_.bind_to_port(host.c_str(), port))) return false;
+    port_ = port == 0 ? server_.bind_to_any_port(host) : port;
+    if (port_ < 0 || (port != 0 && !server_.bind_to_port(host, port))) return false;
     thread_ = std::thread([this] { server_.listen_after_bind(); });
     // Until then the destructor's stop would have nothing to stop.
     while (!server_.is_running()) std::this_thread::yield();

@@ -26,8 +26,8 @@ absl::Status Registry::Load(const Options::ModelSource& source,
   const auto start = std::chrono::steady_clock::now();
   absl::StatusOr<std::unique_ptr<const Model>> model = Model::Load(source.folder);
   if (!model.ok()) {
-    return absl::Status(model.status().code(),
-                        absl::StrCat("model '", source.name, "': ", model.status().message()));
+    return {model.status().code(),
+            absl::StrCat("model '", source.name, "': ", model.status().message())};
   }
   if ((*model)->tokenizer() == nullptr) {
     return absl::InvalidArgumentError(

@@ -44,7 +44,7 @@ class BadInputTest : public testing::Test {
     std::promise<grpc::Status> done;
     stub.UnaryCall(&context, "/synth.v1.Inference/" + method, {}, &request, &response,
                    [&](grpc::Status status) { done.set_value(std::move(status)); });
-    const grpc::Status status = done.get_future().get();
+    grpc::Status status = done.get_future().get();
     grpc::Slice out;
     if (answer != nullptr && status.ok() && response.DumpToSingleSlice(&out).ok()) {
       answer->assign(reinterpret_cast<const char*>(out.begin()), out.size());

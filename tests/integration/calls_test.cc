@@ -13,9 +13,7 @@ namespace synth::server {
 namespace {
 
 using testing::AllOf;
-using testing::Each;
 using testing::ElementsAre;
-using testing::Ge;
 using testing::Gt;
 using testing::HasSubstr;
 using testing::Le;

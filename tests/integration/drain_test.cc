@@ -81,6 +81,7 @@ TEST(DrainTest, NoCallIsLostUnderLoad) {
   std::atomic<int> unavailable = 0;
   std::atomic<int> other = 0;
   std::vector<std::jthread> clients;
+  clients.reserve(kClients);
   for (int i = 0; i < kClients; ++i) {
     clients.emplace_back([&] {
       const std::unique_ptr<v1::Inference::Stub> stub =

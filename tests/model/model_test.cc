@@ -157,7 +157,7 @@ TEST(Model, Info) {
   EXPECT_EQ(info.score_parameters, scores);
   EXPECT_EQ(info.embedding_parameters, embeddings);
   EXPECT_EQ(info.parameters, embeddings + 2 * d + 2 * layer + scores);
-  EXPECT_EQ(info.attention_bytes, 2 * 3 * (sizeof(float) * (12 * 12 + 12 * 13 / 2)));
+  EXPECT_EQ(info.attention_bytes, sizeof(float) * 2 * 3 * (12 * 12 + 6 * 13));
   EXPECT_GE(info.weight_bytes,
             static_cast<std::size_t>(info.parameters - scores - d) * sizeof(float));
   EXPECT_EQ(info.digest.size(), 64U);

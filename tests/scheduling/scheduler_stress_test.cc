@@ -162,6 +162,7 @@ TEST_P(SchedulerStressTest, EveryCallEndsExactlyOnce) {
         engine, executor, observer);
     std::latch start(param.submitters);
     std::vector<std::jthread> submitters;
+    submitters.reserve(static_cast<std::size_t>(param.submitters));
     for (int s = 0; s < param.submitters; ++s) {
       submitters.emplace_back([&, s] {
         std::mt19937 random(static_cast<unsigned>(s));
