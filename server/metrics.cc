@@ -125,6 +125,7 @@ void Metrics::AddMethod(const std::string& method) {
   const prometheus::Labels labels = {
       {"grpc_type", "unary"}, {"grpc_service", kService}, {"grpc_method", method}};
   MethodMetrics& metrics = methods_[method];
+  metrics.method_ = method;
   metrics.started_ =
       &families.Counter("grpc_server_started_total", "Calls started on the server", labels);
   metrics.received_ =

@@ -27,6 +27,7 @@ namespace synth::server {
 // The counters of one RPC method, as go-grpc-prometheus names them.
 class MethodMetrics {
  public:
+  const std::string& method() const { return method_; }
   void OnStarted() const;
   void OnHandled(grpc::StatusCode code, scheduling::Duration time) const;
   // Requests and responses that were read and written whole.
@@ -36,6 +37,7 @@ class MethodMetrics {
  private:
   friend class Metrics;
   static constexpr int kCodes = grpc::StatusCode::UNAUTHENTICATED + 1;
+  std::string method_;
   prometheus::Counter* started_ = nullptr;
   prometheus::Counter* received_ = nullptr;
   prometheus::Counter* sent_ = nullptr;
@@ -81,6 +83,7 @@ class Metrics {
  public:
   Metrics();
 
+  // The handles of a method of synth.v1.Inference: look them up once, not for each call.
   const MethodMetrics& Method(std::string_view method) const {
     return methods_.at(std::string(method));
   }

@@ -60,13 +60,12 @@ Server::Server(const Options& options, int lanes)
       lanes_(lanes),
       executor_(lanes),
       environment_{.registry = registry_,
-                   .metrics = metrics_,
                    .refusals = refusals_,
                    .gate = gate_,
                    .limits = {.max_texts = options.max_texts,
                               .max_text_bytes = options.max_text_bytes,
                               .max_message_bytes = options.max_message_bytes}},
-      service_(environment_) {
+      service_(environment_, metrics_) {
   // Protobuf prints a line for each message it refuses, which any client could flood the log with.
   google::protobuf::SetLogHandler(nullptr);
   gpr_set_log_function([](gpr_log_func_args* args) {

@@ -3,6 +3,7 @@
 #include <memory>
 #include <string>
 #include <utility>
+#include <variant>
 
 #include "absl/strings/str_format.h"
 #include "client/synthctl/accuracy.h"
@@ -138,25 +139,22 @@ std::unique_ptr<ClassifyWriter> MakeWriter(const ClassifyOptions& options, Outpu
 }
 
 int RunClassify(const ClassifyOptions& options, const GlobalOptions& globals) {
-  auto input = TextInput::Open(options.input);
-  if (!input.ok()) return FailFile(input.status().message());
-  auto output = OutputFile::Open(options.output.file);
-  if (!output.ok()) return FailFile(output.status().message());
-  auto client = client::Client::Create(globals.ForClient(kDefaultAttempts));
-  if (!client.ok()) return FailUsage(client.status().message());
+  auto opened = OpenTextRun(options.input, options.output, globals);
+  if (const int* code = std::get_if<int>(&opened)) return *code;
+  auto& run = std::get<TextRun>(opened);
 
   v1::ClassifyRequest settings;
   settings.set_model(globals.model);
   settings.set_top_k(options.top_k);
   settings.set_score_type(options.logits ? v1::SCORE_TYPE_LOGIT : v1::SCORE_TYPE_PROBABILITY);
   settings.set_truncation(options.no_truncation ? v1::TRUNCATION_NONE : v1::TRUNCATION_END);
-  const std::unique_ptr<ClassifyWriter> writer = MakeWriter(options, *output);
+  const std::unique_ptr<ClassifyWriter> writer = MakeWriter(options, run.output);
   Accuracy accuracy(options.out_of_scope_label);
   AccuracyWriter counting_writer(*writer, accuracy);
   const int code = RunTexts<v1::ClassifyResult>(
-      **input, *output, options.input.tsv ? counting_writer : *writer,
+      *run.input, run.output, options.input.tsv ? counting_writer : *writer,
       [&](const client::BulkSource& source, const client::BulkSink<v1::ClassifyResult>& sink) {
-        return client::ClassifyBulk(**client, settings, source, sink, options.input.ForBulk());
+        return client::ClassifyBulk(*run.client, settings, source, sink, options.input.ForBulk());
       });
   if (options.input.tsv) absl::FPrintF(stderr, "%s\n", accuracy.Summary());
   return code;

@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -155,26 +156,23 @@ std::unique_ptr<EncodeWriter> MakeWriter(const std::string& format, OutputFile& 
 }
 
 int RunEncode(const EncodeOptions& options, const GlobalOptions& globals) {
-  auto input = TextInput::Open(options.input);
-  if (!input.ok()) return FailFile(input.status().message());
-  auto output = OutputFile::Open(options.output.file);
-  if (!output.ok()) return FailFile(output.status().message());
-  if (options.output.format == "npy" && output->IsTerminal()) {
+  auto opened = OpenTextRun(options.input, options.output, globals);
+  if (const int* code = std::get_if<int>(&opened)) return *code;
+  auto& run = std::get<TextRun>(opened);
+  if (options.output.format == "npy" && run.output.IsTerminal()) {
     return FailUsage("npy is binary: use --out FILE, or redirect standard output");
   }
-  auto client = client::Client::Create(globals.ForClient(kDefaultAttempts));
-  if (!client.ok()) return FailUsage(client.status().message());
 
   v1::EncodeRequest settings;
   settings.set_model(globals.model);
   settings.set_pooling(PoolingOf(options.pooling));
   settings.set_normalize(options.normalize);
   settings.set_truncation(options.no_truncation ? v1::TRUNCATION_NONE : v1::TRUNCATION_END);
-  const std::unique_ptr<EncodeWriter> writer = MakeWriter(options.output.format, *output);
+  const std::unique_ptr<EncodeWriter> writer = MakeWriter(options.output.format, run.output);
   return RunTexts<v1::EncodeResult>(
-      **input, *output, *writer,
+      *run.input, run.output, *writer,
       [&](const client::BulkSource& source, const client::BulkSink<v1::EncodeResult>& sink) {
-        return client::EncodeBulk(**client, settings, source, sink, options.input.ForBulk());
+        return client::EncodeBulk(*run.client, settings, source, sink, options.input.ForBulk());
       });
 }
 

@@ -9,9 +9,9 @@
 #include "client/load/generator.h"
 #include "client/load/report.h"
 #include "client/load/sentences.h"
-#include "client/src/utf8.h"
 #include "client/synthctl/options.h"
 #include "client/synthctl/text_input.h"
+#include "synth/utf8.h"
 
 namespace synth::synthctl {
 namespace {
@@ -62,7 +62,7 @@ absl::StatusOr<std::vector<std::string>> ReadTexts(const std::string& file) {
   while (texts.size() < kMaxFileTexts) {
     std::optional<client::BulkText> next = (*input)->Next();
     if (!next.has_value()) break;
-    if (next->text.empty() || client::FindInvalidUtf8(next->text).has_value()) {
+    if (next->text.empty() || FirstInvalidUtf8(next->text).has_value()) {
       ++skipped;
     } else {
       texts.push_back(std::move(next->text));

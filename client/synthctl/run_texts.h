@@ -2,15 +2,30 @@
 #define SYNTH_CLIENT_SYNTHCTL_RUN_TEXTS_H_
 
 #include <functional>
+#include <memory>
+#include <variant>
 
 #include "absl/status/status.h"
+#include "client/synthctl/options.h"
 #include "client/synthctl/outcome.h"
 #include "client/synthctl/output.h"
 #include "client/synthctl/progress.h"
 #include "client/synthctl/text_input.h"
 #include "synth/client/bulk.h"
+#include "synth/client/client.h"
 
 namespace synth::synthctl {
+
+// What every run over texts needs: where they come from, where the results go, who computes them.
+struct TextRun {
+  std::unique_ptr<TextInput> input;
+  OutputFile output;
+  std::unique_ptr<client::Client> client;
+};
+
+// Opens all three, or says on standard error what cannot be had and gives the exit code.
+std::variant<TextRun, int> OpenTextRun(const TextInputOptions& input, const OutputOptions& output,
+                                       const GlobalOptions& globals);
 
 // Starts the run over all texts: EncodeBulk and the like, with client, settings and options filled
 // in.

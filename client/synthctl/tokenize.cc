@@ -2,6 +2,7 @@
 #include <memory>
 #include <string>
 #include <utility>
+#include <variant>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
@@ -78,20 +79,17 @@ std::unique_ptr<TokenizeWriter> MakeWriter(const std::string& format, OutputFile
 }
 
 int RunTokenize(const TokenizeOptions& options, const GlobalOptions& globals) {
-  auto input = TextInput::Open(options.input);
-  if (!input.ok()) return FailFile(input.status().message());
-  auto output = OutputFile::Open(options.output.file);
-  if (!output.ok()) return FailFile(output.status().message());
-  auto client = client::Client::Create(globals.ForClient(kDefaultAttempts));
-  if (!client.ok()) return FailUsage(client.status().message());
+  auto opened = OpenTextRun(options.input, options.output, globals);
+  if (const int* code = std::get_if<int>(&opened)) return *code;
+  auto& run = std::get<TextRun>(opened);
 
   v1::TokenizeRequest settings;
   settings.set_model(globals.model);
-  const std::unique_ptr<TokenizeWriter> writer = MakeWriter(options.output.format, *output);
+  const std::unique_ptr<TokenizeWriter> writer = MakeWriter(options.output.format, run.output);
   return RunTexts<v1::TokenizeResult>(
-      **input, *output, *writer,
+      *run.input, run.output, *writer,
       [&](const client::BulkSource& source, const client::BulkSink<v1::TokenizeResult>& sink) {
-        return client::TokenizeBulk(**client, settings, source, sink, options.input.ForBulk());
+        return client::TokenizeBulk(*run.client, settings, source, sink, options.input.ForBulk());
       });
 }
 

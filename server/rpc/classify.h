@@ -14,7 +14,6 @@ namespace synth::server {
 struct ClassifyMethod {
   using Request = v1::ClassifyRequest;
   using Response = v1::ClassifyResponse;
-  static constexpr const char* kName = "Classify";
   static constexpr auto kWork = scheduling::JobGroup::Work::kCompute;
 
   static absl::Status CheckOptions(const Request& request, const Model& model);

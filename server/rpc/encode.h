@@ -14,7 +14,6 @@ namespace synth::server {
 struct EncodeMethod {
   using Request = v1::EncodeRequest;
   using Response = v1::EncodeResponse;
-  static constexpr const char* kName = "Encode";
   static constexpr auto kWork = scheduling::JobGroup::Work::kCompute;
 
   static absl::Status CheckOptions(const Request& request, const Model& model);

@@ -3,7 +3,6 @@
 
 #include <cstdint>
 
-#include "server/metrics.h"
 #include "server/registry.h"
 #include "server/rpc/call_gate.h"
 #include "server/rpc/refusal_log.h"
@@ -19,7 +18,6 @@ struct Environment {
   };
 
   const Registry& registry;
-  const Metrics& metrics;
   RefusalLog& refusals;
   CallGate& gate;
   Limits limits;

@@ -5,6 +5,7 @@
 #include <grpcpp/support/byte_buffer.h>
 #include <grpcpp/support/server_callback.h>
 
+#include "server/metrics.h"
 #include "server/rpc/environment.h"
 #include "synth/v1/inference.grpc.pb.h"
 
@@ -18,8 +19,13 @@ using RawInferenceService = v1::Inference::WithRawCallbackMethod_Encode<
 
 class InferenceService final : public RawInferenceService {
  public:
-  // `environment` must outlive every call.
-  explicit InferenceService(Environment& environment) : environment_(environment) {}
+  // Both must outlive every call.
+  InferenceService(Environment& environment, const Metrics& metrics)
+      : environment_(environment),
+        encode_(metrics.Method("Encode")),
+        classify_(metrics.Method("Classify")),
+        tokenize_(metrics.Method("Tokenize")),
+        get_model_(metrics.Method("GetModel")) {}
 
   grpc::ServerUnaryReactor* Encode(grpc::CallbackServerContext* context,
                                    const grpc::ByteBuffer* request,
@@ -36,6 +42,10 @@ class InferenceService final : public RawInferenceService {
 
  private:
   Environment& environment_;
+  const MethodMetrics& encode_;
+  const MethodMetrics& classify_;
+  const MethodMetrics& tokenize_;
+  const MethodMetrics& get_model_;
 };
 
 }  // namespace synth::server

@@ -19,6 +19,8 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
+#include "server/metrics.h"
+#include "server/rpc/call_report.h"
 #include "server/rpc/environment.h"
 #include "server/rpc/status.h"
 #include "server/rpc/validation.h"
@@ -36,7 +38,7 @@ namespace synth::server {
 //
 // `Method` says what is particular to Encode, Classify and Tokenize:
 //   Request, Response             the messages; Response has results, with a status in each
-//   kName, kWork                  the RPC's name, and how far its jobs go
+//   kWork                         how far its jobs go
 //   CheckOptions(request, model)  an error of the whole call
 //   Truncates(request)            whether long texts are cut
 //   FillHidden(model, request, hidden [n, D], result)   on a lane, for jobs that were computed
@@ -49,11 +51,11 @@ class TextCall final : public grpc::ServerUnaryReactor, private scheduling::JobG
 
  public:
   // Takes the call over, and owns itself. gRPC owns the arguments and keeps them until OnDone.
-  static grpc::ServerUnaryReactor* Start(Environment& environment,
+  static grpc::ServerUnaryReactor* Start(Environment& environment, const MethodMetrics& metrics,
                                          grpc::CallbackServerContext* context,
                                          const grpc::ByteBuffer* request,
                                          grpc::ByteBuffer* response) {
-    auto* call = new TextCall(environment, *context, *response);
+    auto* call = new TextCall(environment, metrics, *context, *response);
     call->Run(*request);
     return call;
   }
@@ -63,12 +65,12 @@ class TextCall final : public grpc::ServerUnaryReactor, private scheduling::JobG
 
   // first_block_ is left as it is: the arena writes before it reads.
   // NOLINTNEXTLINE(cppcoreguidelines-pro-type-member-init)
-  TextCall(Environment& environment, grpc::CallbackServerContext& context,
-           grpc::ByteBuffer& response_bytes)
+  TextCall(Environment& environment, const MethodMetrics& metrics,
+           grpc::CallbackServerContext& context, grpc::ByteBuffer& response_bytes)
       : environment_(environment),
         context_(context),
         response_bytes_(response_bytes),
-        metrics_(environment.metrics.Method(Method::kName)),
+        report_(metrics, environment.refusals),
         arena_(ArenaOver(first_block_)),
         request_(*google::protobuf::Arena::CreateMessage<Request>(&arena_)),
         response_(*google::protobuf::Arena::CreateMessage<Response>(&arena_)) {}
@@ -79,13 +81,12 @@ class TextCall final : public grpc::ServerUnaryReactor, private scheduling::JobG
   // --- On a gRPC thread ---
 
   void Run(const grpc::ByteBuffer& request_bytes) {
-    metrics_.OnStarted();
     is_in_flight_ = environment_.gate.Enter();
     if (!is_in_flight_) return Respond({grpc::StatusCode::UNAVAILABLE, "the server is draining"});
     std::vector<BadText> bad_texts;
     absl::Status status = ParseRequest(request_bytes, request_, bad_texts);
     if (!status.ok()) return Respond(ToGrpcStatus(status));
-    metrics_.OnMessageReceived();
+    report_.OnRequest();
     status = Accept();
     if (!status.ok()) return Respond(ToGrpcStatus(status));
     MakeJobs(bad_texts);
@@ -178,7 +179,7 @@ class TextCall final : public grpc::ServerUnaryReactor, private scheduling::JobG
     }
     response_.mutable_model()->set_name(model_->name());
     response_.mutable_model()->set_digest(model_->model().info().digest);
-    timings.set_total(Seconds(scheduling::Clock::now() - start_).count());
+    timings.set_total(Seconds(report_.elapsed()).count());
     Method::SetTimings(timings, response_);
     bool own_buffer = false;
     const grpc::Status status =
@@ -190,12 +191,7 @@ class TextCall final : public grpc::ServerUnaryReactor, private scheduling::JobG
 
   // The call belongs to gRPC afterwards.
   void Respond(const grpc::Status& status) {
-    metrics_.OnHandled(status.error_code(), scheduling::Clock::now() - start_);
-    if (status.ok()) {
-      metrics_.OnMessageSent();
-    } else {
-      environment_.refusals.Record(Method::kName, status);
-    }
+    report_.OnFinish(status);
     Finish(status);
   }
 
@@ -209,8 +205,7 @@ class TextCall final : public grpc::ServerUnaryReactor, private scheduling::JobG
   Environment& environment_;
   grpc::CallbackServerContext& context_;
   grpc::ByteBuffer& response_bytes_;
-  const MethodMetrics& metrics_;
-  const scheduling::TimePoint start_ = scheduling::Clock::now();
+  const CallReport report_;
   bool is_in_flight_ = false;
   ServedModel* model_ = nullptr;
   std::vector<scheduling::Job> jobs_;

@@ -14,7 +14,6 @@ namespace synth::server {
 struct TokenizeMethod {
   using Request = v1::TokenizeRequest;
   using Response = v1::TokenizeResponse;
-  static constexpr const char* kName = "Tokenize";
   static constexpr auto kWork = scheduling::JobGroup::Work::kTokenize;
 
   static absl::Status CheckOptions(const Request& /*request*/, const Model& /*model*/) {

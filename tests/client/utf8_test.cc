@@ -6,6 +6,8 @@
 #include <utility>
 #include <vector>
 
+#include "synth/utf8.h"
+
 namespace synth::client {
 namespace {
 
@@ -13,8 +15,8 @@ TEST(Utf8, AcceptsEveryKindOfCharacter) {
   const std::string all = std::string("a\0b", 3) +
                           "\x7F\xC2\x80\xDF\xBF\xE0\xA0\x80\xED\x9F\xBF\xEE\x80\x80\xEF\xBF\xBF"
                           "\xF0\x90\x80\x80\xF4\x8F\xBF\xBF";
-  EXPECT_EQ(FindInvalidUtf8(all), std::nullopt);
-  EXPECT_EQ(FindInvalidUtf8(""), std::nullopt);
+  EXPECT_EQ(FirstInvalidUtf8(all), std::nullopt);
+  EXPECT_EQ(FirstInvalidUtf8(""), std::nullopt);
 }
 
 TEST(Utf8, NamesTheFirstInvalidByte) {
@@ -34,7 +36,7 @@ TEST(Utf8, NamesTheFirstInvalidByte) {
       {"\xE2\x82\x41", 0},          // wrong third byte
       {"\xC3\xA9\xF0\x9F\x98z", 2}  // wrong fourth byte
   };
-  for (const auto& [text, offset] : cases) EXPECT_EQ(FindInvalidUtf8(text), offset) << text;
+  for (const auto& [text, offset] : cases) EXPECT_EQ(FirstInvalidUtf8(text), offset) << text;
 }
 
 TEST(Utf8, TheErrorSaysWhere) {

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "synth/v1/inference.grpc.pb.h"
+#include "tests/integration/long_request.h"
 #include "tests/integration/process.h"
 
 namespace synth::server {
@@ -116,22 +117,13 @@ TEST(DrainTest, NoCallIsLostUnderLoad) {
   EXPECT_EQ(synthserve.process().Wait(), 0);
 }
 
-// A call of `count` texts of the model's greatest length.
-v1::ClassifyRequest LongTexts(int count) {
-  std::string text;
-  for (int i = 0; i < 100; ++i) text += "balance transfer ";
-  v1::ClassifyRequest request;
-  for (int i = 0; i < count; ++i) request.add_texts(text);
-  return request;
-}
-
 TEST(DrainTest, ACallInFlightIsFinished) {
   Synthserve synthserve({"--lanes", "1"});
   const std::unique_ptr<v1::Inference::Stub> stub = v1::Inference::NewStub(synthserve.Connect());
   v1::ClassifyResponse response;
   grpc::ClientContext context;
   grpc::Status status;
-  std::jthread caller([&] { status = stub->Classify(&context, LongTexts(1000), &response); });
+  std::jthread caller([&] { status = stub->Classify(&context, LongRequest(1000), &response); });
   synthserve.AwaitBusy();
   synthserve.process().Signal(SIGTERM);
   caller.join();
@@ -158,7 +150,7 @@ TEST(DrainTest, TheBoundHolds) {
   v1::ClassifyResponse response;
   grpc::ClientContext context;
   grpc::Status status;
-  std::jthread caller([&] { status = stub->Classify(&context, LongTexts(5000), &response); });
+  std::jthread caller([&] { status = stub->Classify(&context, LongRequest(5000), &response); });
   synthserve.AwaitBusy();
   const auto start = std::chrono::steady_clock::now();
   synthserve.process().Signal(SIGTERM);

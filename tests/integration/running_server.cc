@@ -59,14 +59,6 @@ std::string RunningServer::ClassifyOne(const std::string& text) {
   return response.results(0).labels(0).name();
 }
 
-v1::ClassifyRequest LongRequest(int texts) {
-  std::string text;
-  for (int i = 0; i < 100; ++i) text += "balance transfer ";
-  v1::ClassifyRequest request;
-  for (int i = 0; i < texts; ++i) request.add_texts(text);
-  return request;
-}
-
 struct AsyncClassify::State {
   mutable std::mutex mutex;
   std::condition_variable changed;

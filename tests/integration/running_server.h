@@ -13,6 +13,7 @@
 #include "server/options.h"
 #include "server/server.h"
 #include "synth/v1/inference.grpc.pb.h"
+#include "tests/integration/long_request.h"  // IWYU pragma: export
 
 namespace synth::server {
 
@@ -43,9 +44,6 @@ class RunningServer {
   std::shared_ptr<grpc::Channel> channel_;
   std::unique_ptr<v1::Inference::Stub> stub_;
 };
-
-// A call that keeps one lane busy for about a second: `texts` texts of the model's greatest length.
-v1::ClassifyRequest LongRequest(int texts = 1000);
 
 // A client-side call in flight, awaited with Wait.
 class AsyncClassify {
