@@ -4,9 +4,9 @@
     Transformer Models. ICML 2021, arXiv 2005.00743.
 
 Self-attention computes Y = softmax(S) V with S = Q K^T / sqrt(Dh). A Synthesizer keeps V and
-the softmax but makes the scores S otherwise: from each token alone (dense, section 3.2), from
-nothing but learned constants (random, section 3.3), from low-rank forms of the two (section
-3.4), or from a weighted sum of several sources (section 3.5).
+the softmax but makes the scores S otherwise: from each token alone (dense), from nothing but
+learned constants (random), from low-rank forms of the two (factorized), or from a weighted sum
+of several sources (mixture).
 
 Letters: B texts, n tokens (of the longest text in a padded batch), L the learned maximum
 length, D hidden size, H heads, Dh = D/H, F feed-forward size, V vocabulary, C classes, k factor
@@ -40,7 +40,7 @@ def merge_heads(x: Tensor) -> Tensor:
 
 
 class DotProductScores(nn.Module):
-    """Section 3.1: S = Q K^T / sqrt(Dh), Q = X Wq^T + bq, K = X Wk^T + bk.
+    """Dot product: S = Q K^T / sqrt(Dh), Q = X Wq^T + bq, K = X Wk^T + bk.
 
     The Transformer's own scores and the only source that compares one token with another.
     """
@@ -59,7 +59,7 @@ class DotProductScores(nn.Module):
 
 
 class DenseScores(nn.Module):
-    """Section 3.2: S_i = relu(W1 x_i + b1)_h W2_h + b2_h, the row of token i, cut to n columns.
+    """Dense: S_i = relu(W1 x_i + b1)_h W2_h + b2_h, the row of token i, cut to n columns.
 
     Token i alone predicts how much it attends to each of the L positions.
     """
@@ -82,7 +82,7 @@ class DenseScores(nn.Module):
 
 
 class FactorizedDenseScores(nn.Module):
-    """Section 3.4: S_ij = A_i[j mod a] B_i[j div a] with a b = L.
+    """Factorized dense: S_ij = A_i[j mod a] B_i[j div a] with a b = L.
 
     u_i = relu(W1 x_i + b1)_h, A_i = u_i Wa_h [a], B_i = u_i Wb_h [b]. A is tiled (A A A ...) and
     B repeated (each value a times in a row), which keeps all a b columns distinct; tiling both,
@@ -111,7 +111,7 @@ class FactorizedDenseScores(nn.Module):
 
 
 class RandomScores(nn.Module):
-    """Section 3.3: S = R_h[:n, :n], the same for every input.
+    """Random: S = R_h[:n, :n], the same for every input.
 
     R is trained, or stays as it was drawn (`trainable` false): then it is a buffer, which no
     optimizer sees and the state_dict keeps.
@@ -134,7 +134,7 @@ class RandomScores(nn.Module):
 
 
 class FactorizedRandomScores(nn.Module):
-    """Section 3.4: S = (R1_h R2_h^T)[:n, :n], R1 and R2 [L, k] with k much smaller than L."""
+    """Factorized random: S = (R1_h R2_h^T)[:n, :n], R1 and R2 [L, k] with k much smaller than L."""
 
     def __init__(self, config: SynthesizerConfig, spec: AttentionSpec) -> None:
         super().__init__()
@@ -154,7 +154,7 @@ class FactorizedRandomScores(nn.Module):
 
 
 class MixtureScores(nn.Module):
-    """Section 3.5: S = sum_m alpha_hm S_m, alpha_h = softmax(a_h), so the weights sum to 1.
+    """Mixture: S = sum_m alpha_hm S_m, alpha_h = softmax(a_h), so the weights sum to 1.
 
     The parts are mixed inside the attention's softmax, with one set of weights per head.
     """
@@ -202,8 +202,8 @@ def masked_softmax(scores: Tensor, mask: Tensor) -> Tensor:
 
 
 class Attention(nn.Module):
-    """Y = softmax(S) (X Wv^T + bv) per head, then the output projection (equation 1 for the
-    Transformer; only S differs here).
+    """Y = softmax(S) (X Wv^T + bv) per head, then the output projection (the Transformer's;
+    only S differs here).
 
     The names are BERT's. `self` is the score source; BERT keeps the value projection there too.
     """

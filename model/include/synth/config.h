@@ -22,22 +22,22 @@ namespace synth {
 struct DotProductSpec {
   bool operator==(const DotProductSpec&) const = default;
 };
-// S_ij = (relu(x_i W1 + b1) W2 + b2)_j: each token predicts its row of scores (section 3.1.1).
+// S_ij = (relu(x_i W1 + b1) W2 + b2)_j: each token predicts its row of scores (Dense).
 struct DenseSpec {
   bool operator==(const DenseSpec&) const = default;
 };
-// S_ij = A_i[j mod a] · B_i[j div a] with a·b = L (section 3.1.3).
+// S_ij = A_i[j mod a] · B_i[j div a] with a·b = L (Factorized Dense).
 struct FactorizedDenseSpec {
   int a = 0;
   int b = 0;
   bool operator==(const FactorizedDenseSpec&) const = default;
 };
-// S = R, learned (or fixed at random), the same for every input (section 3.1.2).
+// S = R, learned (or fixed at random), the same for every input (Random).
 struct RandomSpec {
   bool trainable = true;
   bool operator==(const RandomSpec&) const = default;
 };
-// S = R1 R2ᵀ with R1, R2 [L, k], the same for every input (section 3.1.4).
+// S = R1 R2ᵀ with R1, R2 [L, k], the same for every input (Factorized Random).
 struct FactorizedRandomSpec {
   int k = 0;
   bool operator==(const FactorizedRandomSpec&) const = default;
@@ -45,7 +45,7 @@ struct FactorizedRandomSpec {
 using SourceSpec =
     std::variant<DotProductSpec, DenseSpec, FactorizedDenseSpec, RandomSpec, FactorizedRandomSpec>;
 
-// S = Σ_m α_m S_m with α = softmax(a) per head, so that Σα = 1 (section 3.2).
+// S = Σ_m α_m S_m with α = softmax(a) per head, so that Σα = 1 (Mixture).
 struct MixtureSpec {
   std::vector<SourceSpec> parts;  // two or more
   bool operator==(const MixtureSpec&) const = default;
