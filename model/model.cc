@@ -25,6 +25,7 @@
 #include "model/text/sentencepiece_tokenizer.h"
 #include "model/workspace.h"
 #include "synth/config.h"
+#include "synth/precision.h"
 #include "synth/tokenizer.h"
 
 namespace synth {
@@ -49,7 +50,8 @@ bool HasStaticScores(const AttentionSpec& spec) {
 }
 
 absl::Status CheckAttentionBytes(const ModelConfig& config) {
-  constexpr double kBytesPerScore = 1.5 * sizeof(float);  // E and half as many prefix sums
+  // E and half as many prefix sums, in all classes of lengths (attention/by_length.h).
+  constexpr double kBytesPerScore = 7.0 / 3.0 * 1.5 * sizeof(float);
   const double length = config.max_position_embeddings;
   double bytes = 0;
   for (const AttentionSpec& spec : config.attention) {
@@ -88,11 +90,12 @@ absl::StatusOr<std::unique_ptr<const Tokenizer>> LoadTokenizer(const std::filesy
 
 std::optional<Classifier> LoadClassifier(const Kernels& kernels, const Checkpoint& checkpoint) {
   if (!checkpoint.config().classifier) return std::nullopt;
-  return std::make_optional<Classifier>(kernels, TensorScope(checkpoint, "classifier."));
+  return std::make_optional<Classifier>(kernels.isa.f32, TensorScope(checkpoint, "classifier."));
 }
 
 ModelInfo Describe(const Checkpoint& checkpoint, const Encoder& encoder,
-                   const std::optional<Classifier>& classifier) {
+                   const std::optional<Classifier>& classifier, const Kernels& kernels,
+                   Precision precision) {
   ModelInfo info;
   info.digest = checkpoint.ComputeDigest();
   for (const TensorSpec& tensor : checkpoint.table()) {
@@ -103,7 +106,8 @@ ModelInfo Describe(const Checkpoint& checkpoint, const Encoder& encoder,
     if (tensor.role == TensorRole::kScore) info.score_parameters += elements;
   }
   info.weight_bytes = encoder.bytes() + (classifier ? classifier->bytes() : 0);
-  info.attention_bytes = encoder.attention_bytes();
+  info.precision = precision;
+  info.instruction_set = kernels.isa.name;
   return info;
 }
 
@@ -112,14 +116,14 @@ ModelInfo Describe(const Checkpoint& checkpoint, const Encoder& encoder,
 void WorkspaceDeleter::operator()(Workspace* workspace) const { delete workspace; }
 
 struct Model::Impl {
-  Impl(const Kernels& kernels, const Checkpoint& checkpoint,
+  Impl(const Kernels& kernels, Precision precision, const Checkpoint& checkpoint,
        std::unique_ptr<const Tokenizer> the_tokenizer)
       : config(checkpoint.config()),
         config_json(checkpoint.config_json()),
         tokenizer(std::move(the_tokenizer)),
         encoder(kernels, checkpoint),
         classifier(LoadClassifier(kernels, checkpoint)),
-        info(Describe(checkpoint, encoder, classifier)) {}
+        info(Describe(checkpoint, encoder, classifier, kernels, precision)) {}
 
   const ModelConfig config;
   const std::string config_json;
@@ -129,8 +133,9 @@ struct Model::Impl {
   const ModelInfo info;
 };
 
-absl::StatusOr<std::unique_ptr<const Model>> Model::Load(const std::filesystem::path& folder) try {
-  const auto kernels = SelectKernels();
+absl::StatusOr<std::unique_ptr<const Model>> Model::Load(const std::filesystem::path& folder,
+                                                         const LoadOptions& options) try {
+  const auto kernels = SelectKernels(options.precision);
   if (!kernels.ok()) return kernels.status();
   const auto checkpoint = Checkpoint::Open(folder);
   if (!checkpoint.ok()) return checkpoint.status();
@@ -140,7 +145,8 @@ absl::StatusOr<std::unique_ptr<const Model>> Model::Load(const std::filesystem::
   }
   auto tokenizer = LoadTokenizer(folder, *checkpoint);
   if (!tokenizer.ok()) return tokenizer.status();
-  auto impl = std::make_unique<const Impl>(**kernels, *checkpoint, *std::move(tokenizer));
+  auto impl =
+      std::make_unique<const Impl>(*kernels, options.precision, *checkpoint, *std::move(tokenizer));
   return std::unique_ptr<const Model>(new Model(std::move(impl)));
 } catch (const std::bad_alloc&) {
   return absl::ResourceExhaustedError(Cat(folder.string(), ": too large for the memory"));
@@ -151,6 +157,7 @@ Model::~Model() = default;
 
 const ModelConfig& Model::config() const { return impl_->config; }
 const ModelInfo& Model::info() const { return impl_->info; }
+std::size_t Model::attention_bytes() const { return impl_->encoder.attention_bytes(); }
 const std::string& Model::config_json() const { return impl_->config_json; }
 const Tokenizer* Model::tokenizer() const { return impl_->tokenizer.get(); }
 

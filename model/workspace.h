@@ -1,7 +1,8 @@
 #ifndef SYNTH_MODEL_WORKSPACE_H_
 #define SYNTH_MODEL_WORKSPACE_H_
 
-#include "model/kernels/float_buffer.h"
+#include "model/kernels/aligned_buffer.h"
+#include "model/kernels/operand.h"
 
 namespace synth {
 
@@ -10,20 +11,24 @@ namespace synth {
 class Workspace {
  public:
   // Of a batch.
-  FloatBuffer hidden;     // [T, D]: the residual stream
-  FloatBuffer normed;     // [T, D]: LN(x), where the norm comes first
-  FloatBuffer update;     // [T, D]: what a sublayer adds to the residual stream
-  FloatBuffer values;     // [T, D]: x Wvᵀ + bv
-  FloatBuffer mixed;      // [T, D]: softmax(S) · values, heads side by side
-  FloatBuffer projected;  // [T, width]: what the score sources derive from x
+  AlignedBuffer<float> hidden;     // [T, D]: the residual stream
+  AlignedBuffer<float> normed;     // [T, D]: LN(x), where the norm comes first
+  AlignedBuffer<float> values;     // [T, D]: x Wvᵀ + bv
+  AlignedBuffer<float> mixed;      // [T, D]: softmax(S) · values, heads side by side
+  AlignedBuffer<float> projected;  // [T, width]: what the score sources derive from x
+  OperandBuffer input;             // [T, D]: what a linear layer multiplies
   // Of a chunk of rows.
-  FloatBuffer inner;  // [rows, F]: inside the feed-forward network
+  AlignedBuffer<float> inner;  // [rows, F]: inside the feed-forward network
+  OperandBuffer inner_input;   // [rows, F]
   // Of one text and head.
-  FloatBuffer weights;        // [n, n]: scores, then exp(scores - max)
-  FloatBuffer reciprocals;    // [n]: 1 / row sum of the weights
-  FloatBuffer factors;        // [n, a + b]: A and B of factorized_dense
-  FloatBuffer packed_keys;    // kᵀ [Dh, n]
-  FloatBuffer packed_values;  // v [n, Dh]
+  AlignedBuffer<float> weights;       // [n, n]: scores, then exp(scores - max)
+  AlignedBuffer<float> reciprocals;   // [n]: 1 / row sum of the weights
+  AlignedBuffer<float> factors;       // [n, a + b]: A and B of factorized_dense
+  OperandBuffer weights_input;        // [n, n]
+  OperandBuffer head_input;           // [n, Dh]: queries, or what dense derives from x
+  OperandBuffer keys_input;           // [n, Dh]
+  AlignedBuffer<Word> packed_keys;    // kᵀ [Dh, n]
+  AlignedBuffer<Word> packed_values;  // v [n, Dh]
 };
 
 }  // namespace synth

@@ -188,10 +188,6 @@ ModelMetrics& Metrics::AddModel(const std::string& name, const ModelInfo& info, 
       .Gauge("synth_model_bytes", "Memory of the model's weights and precomputed attention",
              {{"model", name}, {"part", "weights"}})
       .Set(static_cast<double>(info.weight_bytes));
-  families
-      .Gauge("synth_model_bytes", "Memory of the model's weights and precomputed attention",
-             {{"model", name}, {"part", "attention"}})
-      .Set(static_cast<double>(info.attention_bytes));
   return *models_.insert_or_assign(name, std::move(metrics)).first->second;
 }
 

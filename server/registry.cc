@@ -44,7 +44,6 @@ absl::Status Registry::Load(const Options::ModelSource& source,
        {"digest", info.digest},
        {"parameters", info.parameters},
        {"weight_bytes", info.weight_bytes},
-       {"attention_bytes", info.attention_bytes},
        {"milliseconds", static_cast<std::int64_t>(took.count())}});
   return absl::OkStatus();
 }

@@ -1,102 +1,108 @@
 #include "model/attention/alignment.h"
 
 #include <algorithm>
-#include <cmath>
 #include <cstddef>
+#include <memory>
 #include <utility>
 #include <vector>
 
 #include "model/attention/attention_weights.h"
+#include "model/attention/static_sum.h"
+#include "model/kernels/aligned_buffer.h"
 #include "model/kernels/kernels.h"
+#include "model/kernels/operand.h"
+#include "model/kernels/select.h"
 #include "model/workspace.h"
 
 namespace synth {
 namespace {
 
-// exp(-80) = 1.8e-35 keeps 7 further powers of e above the smallest normal float, exp(-87.3).
-constexpr float kMaxDrop = 80.0F;
+// exp(-70) = 4e-31 leaves 17 further powers of e, 4e-8, above the smallest normal float,
+// exp(-87.3).
+constexpr float kMaxDrop = 70.0F;
 
-// How many floats the reciprocals for the lengths below `length` take.
-Index Triangle(Index length) { return length * (length - 1) / 2; }
+Index WordsOf(const MatmulKernels& kernels, Index depth) {
+  return (depth + kernels.depth_per_word - 1) / kernels.depth_per_word;
+}
 
 }  // namespace
 
-Alignment::Alignment(const Kernels& kernels, std::vector<float> scores, Index heads,
-                     Index max_length)
-    : kernels_(kernels),
-      max_length_(max_length),
-      exp_(std::move(scores)),
-      reciprocals_(static_cast<std::size_t>(heads * Triangle(max_length + 1))),
-      steep_rows_(static_cast<std::size_t>(heads)) {
-  for (Index head = 0; head < heads; ++head) AddHead(head);
+Alignment::Alignment(const Kernels& kernels, StaticSum scores, Index heads, Index max_length)
+    : rows_(kernels.isa.rows),
+      mix_(kernels.attention),
+      scores_(std::move(scores)),
+      heads_(heads),
+      blocks_(max_length) {}
+
+std::unique_ptr<const Alignment::Block> Alignment::MakeBlock(Index size) const {
+  auto block = std::make_unique<Block>();
+  block->first = ByLength<Block>::ShortestFor(size);
+  block->size = size;
+  block->stride = WordsOf(mix_, size);
+  const Index lengths = size - block->first + 1;
+  block->exp.Reserve(heads_ * size * block->stride);
+  block->reciprocal.resize(static_cast<std::size_t>(heads_ * lengths * size));
+  block->steep.resize(static_cast<std::size_t>(heads_ * lengths));
+  AlignedBuffer<float> scores;
+  for (Index head = 0; head < heads_; ++head) {
+    const Matrix s = {scores.Reserve(size * size), size, size, size};
+    scores_.Compute(head, s);
+    AddHead(head, s, *block);
+  }
+  return block;
 }
 
-// Turns the scores of a head into E, and fills its reciprocals and steep rows.
-void Alignment::AddHead(Index head) {
-  float* const reciprocals = reciprocals_.data() + head * Triangle(max_length_ + 1);
-  for (Index i = 0; i < max_length_; ++i) {
-    float* const row = exp_.data() + (head * max_length_ + i) * max_length_;
-    const float max = *std::max_element(row, row + max_length_);
+// scores: [size, size], overwritten.
+void Alignment::AddHead(Index head, const Matrix& scores, Block& block) const {
+  const Index size = block.size;
+  const Index lengths = size - block.first + 1;
+  // By row, the shortest length that E serves.
+  std::vector<Index> safe_length(static_cast<std::size_t>(size));
+  for (Index i = 0; i < size; ++i) {
+    const float* const row = scores.data + i * size;
+    const float max = *std::max_element(row, row + size);
     const float* const safe =
-        std::find_if(row, row + max_length_, [max](float s) { return max - s <= kMaxDrop; });
-    const Index safe_length = safe - row + 1;
-    if (safe_length > i + 1) {  // row i takes part in texts of more than i tokens
-      steep_rows_[static_cast<std::size_t>(head)].push_back(
-          {i, safe_length, std::vector<float>(row, row + max_length_)});
-    }
+        std::find_if(row, row + size, [max](float s) { return max - s <= kMaxDrop; });
+    safe_length[static_cast<std::size_t>(i)] = safe - row + 1;
+  }
+  AlignedBuffer<float> unused;
+  rows_.exp_rows(scores, unused.Reserve(size));
+  for (Index i = 0; i < size; ++i) {
+    const float* const row = scores.data + i * size;
     double sum = 0;
-    for (Index j = 0; j < max_length_; ++j) {
-      row[j] = std::exp(row[j] - max);
-      sum += static_cast<double>(row[j]);
-      const Index length = j + 1;
-      if (length > i) {
-        reciprocals[Triangle(length) + i] =
-            length < safe_length ? 0.0F : static_cast<float>(1.0 / sum);
+    for (Index length = 1; length <= size; ++length) {
+      sum += static_cast<double>(row[length - 1]);
+      if (length <= i || length < block.first) continue;  // no row i, or another block's
+      const Index at = head * lengths + length - block.first;
+      if (length < safe_length[static_cast<std::size_t>(i)]) {
+        block.steep[static_cast<std::size_t>(at)] = true;
+      } else {
+        block.reciprocal[static_cast<std::size_t>(at * size + i)] = static_cast<float>(1.0 / sum);
       }
     }
   }
-}
-
-const float* Alignment::Reciprocals(Index head, Index length) const {
-  return reciprocals_.data() + head * Triangle(max_length_ + 1) + Triangle(length);
+  OperandBuffer buffer;
+  const Operand exp = Prepare(mix_, {scores.data, size, size, size}, buffer);
+  std::copy_n(static_cast<const Word*>(exp.words), size * block.stride,
+              block.exp.data() + head * size * block.stride);
 }
 
 HeadWeights Alignment::Compute(const ConstMatrix& projected, Index head,
                                Workspace& workspace) const {
   const Index n = projected.rows;
-  const float* const exp = exp_.data() + head * max_length_ * max_length_;
-  const HeadWeights plain = {{exp, n, n, max_length_}, Reciprocals(head, n)};
-  const auto& steep_rows = steep_rows_[static_cast<std::size_t>(head)];
-  const bool any_steep =
-      std::any_of(steep_rows.begin(), steep_rows.end(),
-                  [n](const SteepRow& steep) { return steep.row < n && n < steep.safe_length; });
-  return any_steep ? ComputeSteep(plain, head, workspace) : plain;
+  const Block& block = blocks_.Get(n, [this](Index size) { return MakeBlock(size); });
+  const Index at = head * (block.size - block.first + 1) + n - block.first;
+  if (block.steep[static_cast<std::size_t>(at)]) return ComputeSteep(head, n, workspace);
+  return {{block.exp.data() + head * block.size * block.stride, n, n, block.stride},
+          block.reciprocal.data() + at * block.size};
 }
 
-HeadWeights Alignment::ComputeSteep(const HeadWeights& plain, Index head,
-                                    Workspace& workspace) const {
-  const Index n = plain.exp.rows;
-  float* const exp = workspace.weights.Reserve(n * n);
-  float* const reciprocals = workspace.reciprocals.Reserve(n);
-  for (Index i = 0; i < n; ++i) {
-    std::copy_n(plain.exp.data + i * plain.exp.stride, n, exp + i * n);
-    reciprocals[i] = plain.reciprocal[i];
-  }
-  for (const SteepRow& steep : steep_rows_[static_cast<std::size_t>(head)]) {
-    if (steep.row >= n || n >= steep.safe_length) continue;
-    float* const row = exp + steep.row * n;
-    std::copy_n(steep.scores.data(), n, row);
-    kernels_.exp_rows({row, 1, n, n}, reciprocals + steep.row);
-  }
-  return {{exp, n, n, n}, reciprocals};
-}
-
-std::size_t Alignment::precomputed_bytes() const {
-  std::size_t floats = exp_.size() + reciprocals_.size();
-  for (const auto& rows : steep_rows_) {
-    for (const SteepRow& steep : rows) floats += steep.scores.size();
-  }
-  return floats * sizeof(float);
+HeadWeights Alignment::ComputeSteep(Index head, Index length, Workspace& workspace) const {
+  const Matrix exp = {workspace.weights.Reserve(length * length), length, length, length};
+  float* const reciprocal = workspace.reciprocals.Reserve(length);
+  scores_.Compute(head, exp);
+  rows_.exp_rows(exp, reciprocal);
+  return {Prepare(mix_, {exp.data, length, length, length}, workspace.weights_input), reciprocal};
 }
 
 }  // namespace synth

@@ -11,7 +11,7 @@ namespace synth {
 // softmax(S) [n, n] of one text and head, without its division: softmax(S)_ij = exp_ij ·
 // reciprocal_i.
 struct HeadWeights {
-  ConstMatrix exp;                    // [n, n]
+  Operand exp;                        // [n, n], prepared for the mix
   const float* reciprocal = nullptr;  // [n]
 };
 
@@ -24,9 +24,10 @@ class AttentionWeights {
   AttentionWeights(const AttentionWeights&) = delete;
   AttentionWeights& operator=(const AttentionWeights&) = delete;
 
-  // What is computed for all texts at once: x [T, D] -> projected [T, projected_width()].
+  // What is computed for all texts at once: x [T, D], prepared for linear
+  // layers -> projected [T, projected_width()].
   virtual Index projected_width() const = 0;
-  virtual void Project(const ConstMatrix& x, const Matrix& projected) const = 0;
+  virtual void Project(const Operand& x, const Matrix& projected) const = 0;
 
   // For the text whose rows of Project's result are `projected` [n, projected_width()]. The result
   // is valid until the next call with this workspace.

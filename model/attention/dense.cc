@@ -6,7 +6,9 @@
 #include "model/attention/head_tensors.h"
 #include "model/checkpoint/checkpoint.h"
 #include "model/kernels/kernels.h"
+#include "model/kernels/operand.h"
 #include "model/kernels/packed_matrix.h"
+#include "model/kernels/select.h"
 #include "model/workspace.h"
 #include "synth/config.h"
 
@@ -14,22 +16,23 @@ namespace synth {
 
 DenseScores::DenseScores(const Kernels& kernels, const TensorScope& tensors,
                          const ModelConfig& config, const std::vector<float>& alpha)
-    : kernels_(kernels),
+    : kernels_(kernels.attention),
       head_size_(config.head_size()),
       max_length_(config.max_position_embeddings),
-      w1_(kernels, tensors.Below("dense").Below("w1")),
-      w2_(PackHeads(kernels, ScaleHeads(tensors.Read("dense.w2"), alpha), head_size_, max_length_)),
+      w1_(kernels.linear, tensors.Below("dense").Below("w1")),
+      w2_(PackHeads(kernels.attention, ScaleHeads(tensors.Read("dense.w2"), alpha), head_size_,
+                    max_length_)),
       b2_(ScaleHeads(tensors.Read("dense.b2"), alpha)) {}
 
-void DenseScores::Project(const ConstMatrix& x, const Matrix& projected) const {
-  w1_.Forward(x, projected);
-  kernels_.relu(projected);
+void DenseScores::Project(const Operand& x, const Matrix& projected) const {
+  w1_.Forward(x, projected, EpilogueActivation::kRelu);
 }
 
-void DenseScores::AddScores(const ConstMatrix& projected, Index head, Workspace& /*workspace*/,
+void DenseScores::AddScores(const ConstMatrix& projected, Index head, Workspace& workspace,
                             const Matrix& scores) const {
-  const ConstMatrix u = {projected.data + head * head_size_, projected.rows, head_size_,
-                         projected.stride};
+  const Operand u = Prepare(
+      kernels_, {projected.data + head * head_size_, projected.rows, head_size_, projected.stride},
+      workspace.head_input);
   const PackedMatrix& w2 = w2_[static_cast<std::size_t>(head)];
   const float* const b2 = b2_.data() + head * max_length_;
   kernels_.matmul(u, w2.view(), {.bias = b2, .accumulate = true}, scores);  // the first n columns

@@ -8,6 +8,7 @@
 #include "model/checkpoint/checkpoint.h"
 #include "model/kernels/kernels.h"
 #include "model/kernels/packed_matrix.h"
+#include "model/kernels/select.h"
 #include "model/layers/linear.h"
 #include "model/workspace.h"
 #include "synth/config.h"
@@ -22,13 +23,13 @@ class DenseScores final : public DynamicScores {
               const std::vector<float>& alpha);
 
   Index projected_width() const override { return w1_.out(); }
-  void Project(const ConstMatrix& x, const Matrix& projected) const override;
+  void Project(const Operand& x, const Matrix& projected) const override;
   void AddScores(const ConstMatrix& projected, Index head, Workspace& workspace,
                  const Matrix& scores) const override;
   std::size_t bytes() const override;
 
  private:
-  const Kernels& kernels_;
+  const MatmulKernels& kernels_;
   const Index head_size_;
   const Index max_length_;
   const Linear w1_;                     // [D, D]

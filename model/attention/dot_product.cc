@@ -7,7 +7,9 @@
 
 #include "model/checkpoint/checkpoint.h"
 #include "model/kernels/kernels.h"
+#include "model/kernels/operand.h"
 #include "model/kernels/packed_matrix.h"
+#include "model/kernels/select.h"
 #include "model/layers/linear.h"
 #include "model/workspace.h"
 #include "synth/config.h"
@@ -32,13 +34,13 @@ std::vector<float> Stack(const TensorScope& tensors, std::string_view name, Inde
 
 DotProductScores::DotProductScores(const Kernels& kernels, const TensorScope& tensors,
                                    const ModelConfig& config, const std::vector<float>& alpha)
-    : kernels_(kernels),
+    : kernels_(kernels.attention),
       hidden_size_(config.hidden_size),
       head_size_(config.head_size()),
-      query_key_(kernels, Stack(tensors, "weight", head_size_, alpha),
+      query_key_(kernels.linear, Stack(tensors, "weight", head_size_, alpha),
                  Stack(tensors, "bias", head_size_, alpha)) {}
 
-void DotProductScores::Project(const ConstMatrix& x, const Matrix& projected) const {
+void DotProductScores::Project(const Operand& x, const Matrix& projected) const {
   query_key_.Forward(x, projected);
 }
 
@@ -46,8 +48,10 @@ void DotProductScores::AddScores(const ConstMatrix& projected, Index head, Works
                                  const Matrix& scores) const {
   const float* const q = projected.data + head * head_size_;
   const float* const k = q + hidden_size_;
-  const ConstMatrix q_head = {q, projected.rows, head_size_, projected.stride};
-  const ConstMatrix k_head = {k, projected.rows, head_size_, projected.stride};
+  const Operand q_head =
+      Prepare(kernels_, {q, projected.rows, head_size_, projected.stride}, workspace.head_input);
+  const Operand k_head =
+      Prepare(kernels_, {k, projected.rows, head_size_, projected.stride}, workspace.keys_input);
   const PackedView k_transposed = PackTransposedInto(workspace.packed_keys, kernels_, k_head);
   kernels_.matmul(q_head, k_transposed, {.accumulate = true}, scores);
 }

@@ -7,6 +7,7 @@
 #include "model/attention/dynamic_scores.h"
 #include "model/checkpoint/checkpoint.h"
 #include "model/kernels/kernels.h"
+#include "model/kernels/select.h"
 #include "model/layers/linear.h"
 #include "model/workspace.h"
 #include "synth/config.h"
@@ -20,13 +21,13 @@ class DotProductScores final : public DynamicScores {
                    const std::vector<float>& alpha);
 
   Index projected_width() const override { return query_key_.out(); }
-  void Project(const ConstMatrix& x, const Matrix& projected) const override;
+  void Project(const Operand& x, const Matrix& projected) const override;
   void AddScores(const ConstMatrix& projected, Index head, Workspace& workspace,
                  const Matrix& scores) const override;
   std::size_t bytes() const override { return query_key_.bytes(); }
 
  private:
-  const Kernels& kernels_;
+  const MatmulKernels& kernels_;
   const Index hidden_size_;
   const Index head_size_;
   const Linear query_key_;  // [2 D, D]: alpha / √Dh · query above key

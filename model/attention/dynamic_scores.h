@@ -17,9 +17,10 @@ class DynamicScores {
   DynamicScores(const DynamicScores&) = delete;
   DynamicScores& operator=(const DynamicScores&) = delete;
 
-  // What is computed for all texts at once: x [T, D] -> projected [T, projected_width()].
+  // What is computed for all texts at once: x [T, D], prepared for linear
+  // layers -> projected [T, projected_width()].
   virtual Index projected_width() const = 0;
-  virtual void Project(const ConstMatrix& x, const Matrix& projected) const = 0;
+  virtual void Project(const Operand& x, const Matrix& projected) const = 0;
 
   // scores [n, n] += alpha_h S_h, for the text whose rows of Project's result are `projected`.
   virtual void AddScores(const ConstMatrix& projected, Index head, Workspace& workspace,

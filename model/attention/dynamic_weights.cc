@@ -8,17 +8,22 @@
 
 #include "model/attention/attention_weights.h"
 #include "model/attention/dynamic_scores.h"
+#include "model/attention/static_sum.h"
 #include "model/kernels/kernels.h"
+#include "model/kernels/operand.h"
+#include "model/kernels/select.h"
 #include "model/workspace.h"
 
 namespace synth {
 
-DynamicWeights::DynamicWeights(const Kernels& kernels, std::vector<float> constant,
+DynamicWeights::DynamicWeights(const Kernels& kernels, StaticSum fixed, Index heads,
                                Index max_length,
                                std::vector<std::unique_ptr<const DynamicScores>> parts)
-    : kernels_(kernels),
-      constant_(std::move(constant)),
-      max_length_(max_length),
+    : rows_(kernels.isa.rows),
+      mix_(kernels.attention),
+      fixed_(std::move(fixed)),
+      heads_(heads),
+      fixed_blocks_(max_length),
       parts_(std::move(parts)) {}
 
 Index DynamicWeights::projected_width() const {
@@ -28,7 +33,7 @@ Index DynamicWeights::projected_width() const {
 }
 
 // Each part has its own columns of `projected`, in order.
-void DynamicWeights::Project(const ConstMatrix& x, const Matrix& projected) const {
+void DynamicWeights::Project(const Operand& x, const Matrix& projected) const {
   float* columns = projected.data;
   for (const auto& part : parts_) {
     const Index width = part->projected_width();
@@ -41,7 +46,7 @@ HeadWeights DynamicWeights::Compute(const ConstMatrix& projected, Index head,
                                     Workspace& workspace) const {
   const Index n = projected.rows;
   const Matrix scores = {workspace.weights.Reserve(n * n), n, n, n};
-  SetConstant(head, scores);
+  SetFixed(head, scores);
   const float* columns = projected.data;
   for (const auto& part : parts_) {
     const Index width = part->projected_width();
@@ -49,23 +54,35 @@ HeadWeights DynamicWeights::Compute(const ConstMatrix& projected, Index head,
     columns += width;
   }
   float* const reciprocals = workspace.reciprocals.Reserve(n);
-  kernels_.exp_rows(scores, reciprocals);
-  return {{scores.data, n, n, n}, reciprocals};
+  rows_.exp_rows(scores, reciprocals);
+  return {Prepare(mix_, {scores.data, n, n, n}, workspace.weights_input), reciprocals};
 }
 
-void DynamicWeights::SetConstant(Index head, const Matrix& scores) const {
-  for (Index i = 0; i < scores.rows; ++i) {
-    float* const row = scores.data + i * scores.stride;
-    if (constant_.empty()) {
-      std::fill_n(row, scores.cols, 0.0F);
-    } else {
-      std::copy_n(constant_.data() + (head * max_length_ + i) * max_length_, scores.cols, row);
-    }
+std::unique_ptr<const DynamicWeights::Block> DynamicWeights::MakeBlock(Index size) const {
+  auto block = std::make_unique<Block>();
+  block->size = size;
+  float* const scores = block->scores.Reserve(heads_ * size * size);
+  for (Index head = 0; head < heads_; ++head) {
+    fixed_.Compute(head, {scores + head * size * size, size, size, size});
+  }
+  return block;
+}
+
+void DynamicWeights::SetFixed(Index head, const Matrix& scores) const {
+  const Index n = scores.rows;
+  if (fixed_.empty()) {
+    std::fill_n(scores.data, n * n, 0.0F);
+    return;
+  }
+  const Block& block = fixed_blocks_.Get(n, [this](Index size) { return MakeBlock(size); });
+  for (Index i = 0; i < n; ++i) {
+    std::copy_n(block.scores.data() + (head * block.size + i) * block.size, n,
+                scores.data + i * scores.stride);
   }
 }
 
 std::size_t DynamicWeights::bytes() const {
-  std::size_t bytes = 0;
+  std::size_t bytes = fixed_.bytes();
   for (const auto& part : parts_) bytes += part->bytes();
   return bytes;
 }

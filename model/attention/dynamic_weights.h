@@ -6,32 +6,47 @@
 #include <vector>
 
 #include "model/attention/attention_weights.h"
+#include "model/attention/by_length.h"
 #include "model/attention/dynamic_scores.h"
+#include "model/attention/static_sum.h"
+#include "model/kernels/aligned_buffer.h"
 #include "model/kernels/kernels.h"
+#include "model/kernels/select.h"
 #include "model/workspace.h"
 
 namespace synth {
 
-// softmax(constant + Σ parts): S computed from the input, beside what of it does not depend on it.
+// softmax(fixed + Σ parts): S computed from the input, beside what of it does not depend on it.
 class DynamicWeights final : public AttentionWeights {
  public:
-  // constant: [H, L, L], or empty for none; at least one part.
-  DynamicWeights(const Kernels& kernels, std::vector<float> constant, Index max_length,
+  // fixed may be empty; at least one part.
+  DynamicWeights(const Kernels& kernels, StaticSum fixed, Index heads, Index max_length,
                  std::vector<std::unique_ptr<const DynamicScores>> parts);
 
   Index projected_width() const override;
-  void Project(const ConstMatrix& x, const Matrix& projected) const override;
+  void Project(const Operand& x, const Matrix& projected) const override;
   HeadWeights Compute(const ConstMatrix& projected, Index head,
                       Workspace& workspace) const override;
   std::size_t bytes() const override;
-  std::size_t precomputed_bytes() const override { return constant_.size() * sizeof(float); }
+  std::size_t precomputed_bytes() const override { return fixed_blocks_.bytes(); }
 
  private:
-  void SetConstant(Index head, const Matrix& scores) const;
+  // The fixed scores for texts of at most `size` tokens.
+  struct Block {
+    Index size = 0;
+    AlignedBuffer<float> scores;  // [H, size, size]
 
-  const Kernels& kernels_;
-  const std::vector<float> constant_;
-  const Index max_length_;
+    std::size_t bytes() const { return scores.bytes(); }
+  };
+
+  std::unique_ptr<const Block> MakeBlock(Index size) const;
+  void SetFixed(Index head, const Matrix& scores) const;
+
+  const RowKernels& rows_;
+  const MatmulKernels& mix_;
+  const StaticSum fixed_;
+  const Index heads_;
+  const ByLength<Block> fixed_blocks_;
   const std::vector<std::unique_ptr<const DynamicScores>> parts_;
 };
 

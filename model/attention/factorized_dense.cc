@@ -7,7 +7,9 @@
 #include "model/attention/head_tensors.h"
 #include "model/checkpoint/checkpoint.h"
 #include "model/kernels/kernels.h"
+#include "model/kernels/operand.h"
 #include "model/kernels/packed_matrix.h"
+#include "model/kernels/select.h"
 #include "model/workspace.h"
 #include "synth/config.h"
 
@@ -17,24 +19,25 @@ FactorizedDenseScores::FactorizedDenseScores(const Kernels& kernels, const Tenso
                                              const ModelConfig& config,
                                              const FactorizedDenseSpec& spec,
                                              const std::vector<float>& alpha)
-    : kernels_(kernels),
+    : kernels_(kernels.attention),
       head_size_(config.head_size()),
       a_(spec.a),
       b_(spec.b),
-      w1_(kernels, tensors.Below("factorized_dense").Below("w1")),
-      wa_(PackHeads(kernels, tensors.Read("factorized_dense.wa"), head_size_, a_)),
-      wb_(PackHeads(kernels, ScaleHeads(tensors.Read("factorized_dense.wb"), alpha), head_size_,
-                    b_)) {}
+      w1_(kernels.linear, tensors.Below("factorized_dense").Below("w1")),
+      wa_(PackHeads(kernels.attention, tensors.Read("factorized_dense.wa"), head_size_, a_)),
+      wb_(PackHeads(kernels.attention, ScaleHeads(tensors.Read("factorized_dense.wb"), alpha),
+                    head_size_, b_)) {}
 
-void FactorizedDenseScores::Project(const ConstMatrix& x, const Matrix& projected) const {
-  w1_.Forward(x, projected);
-  kernels_.relu(projected);
+void FactorizedDenseScores::Project(const Operand& x, const Matrix& projected) const {
+  w1_.Forward(x, projected, EpilogueActivation::kRelu);
 }
 
 void FactorizedDenseScores::AddScores(const ConstMatrix& projected, Index head,
                                       Workspace& workspace, const Matrix& scores) const {
   const Index n = projected.rows;
-  const ConstMatrix u = {projected.data + head * head_size_, n, head_size_, projected.stride};
+  const Operand u =
+      Prepare(kernels_, {projected.data + head * head_size_, n, head_size_, projected.stride},
+              workspace.head_input);
   float* const factors = workspace.factors.Reserve(n * (a_ + b_));
   const Matrix a = {factors, n, a_, a_};
   const Matrix b = {factors + n * a_, n, b_, b_};

@@ -14,7 +14,7 @@ std::vector<float> ScaleHeads(std::vector<float> tensor, const std::vector<float
   return tensor;
 }
 
-std::vector<PackedMatrix> PackHeads(const Kernels& kernels, const std::vector<float>& tensor,
+std::vector<PackedMatrix> PackHeads(const MatmulKernels& kernels, const std::vector<float>& tensor,
                                     Index rows, Index cols) {
   std::vector<PackedMatrix> heads;
   const auto size = static_cast<Index>(tensor.size());

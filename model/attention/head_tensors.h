@@ -12,7 +12,7 @@ namespace synth {
 std::vector<float> ScaleHeads(std::vector<float> tensor, const std::vector<float>& alpha);
 
 // tensor: [H, rows, cols] -> H packed matrices.
-std::vector<PackedMatrix> PackHeads(const Kernels& kernels, const std::vector<float>& tensor,
+std::vector<PackedMatrix> PackHeads(const MatmulKernels& kernels, const std::vector<float>& tensor,
                                     Index rows, Index cols);
 
 }  // namespace synth

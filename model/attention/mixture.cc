@@ -16,29 +16,22 @@
 #include "model/attention/dynamic_weights.h"
 #include "model/attention/factorized_dense.h"
 #include "model/attention/factorized_random.h"
-#include "model/attention/head_tensors.h"
 #include "model/attention/random.h"
+#include "model/attention/static_scores.h"
+#include "model/attention/static_sum.h"
 #include "model/checkpoint/checkpoint.h"
 #include "model/kernels/kernels.h"
+#include "model/kernels/select.h"
 #include "model/strings.h"
 #include "synth/config.h"
 
 namespace synth {
 namespace {
 
-// What a mixture is made of: its input-independent parts in one sum, and the others.
+// What a mixture is made of: its input-independent parts, and the others.
 struct ScoreParts {
-  std::vector<float> constant;  // [H, L, L], Σ α S, or empty
+  std::vector<std::unique_ptr<const StaticScores>> fixed;
   std::vector<std::unique_ptr<const DynamicScores>> dynamic;
-
-  void AddConstant(std::vector<float> scores, const std::vector<float>& alpha) {
-    scores = ScaleHeads(std::move(scores), alpha);
-    if (constant.empty()) {
-      constant = std::move(scores);
-      return;
-    }
-    for (std::size_t i = 0; i < constant.size(); ++i) constant[i] += scores[i];
-  }
 };
 
 // α of part m for every head, [H]: softmax over a: [H, M].
@@ -73,9 +66,12 @@ struct AddSource {
     parts.dynamic.push_back(
         std::make_unique<const FactorizedDenseScores>(kernels, tensors, config, spec, alpha));
   }
-  void operator()(const RandomSpec&) const { parts.AddConstant(RandomScores(tensors), alpha); }
+  void operator()(const RandomSpec&) const {
+    parts.fixed.push_back(std::make_unique<const RandomScores>(tensors, config, alpha));
+  }
   void operator()(const FactorizedRandomSpec& spec) const {
-    parts.AddConstant(FactorizedRandomScores(tensors, config, spec), alpha);
+    parts.fixed.push_back(
+        std::make_unique<const FactorizedRandomScores>(tensors, config, spec, alpha));
   }
   void operator()(const MixtureSpec& mixture) const {
     const std::vector<float> a = tensors.Read("mixture.a");
@@ -98,10 +94,11 @@ std::unique_ptr<const AttentionWeights> LoadAttentionWeights(const Kernels& kern
   ScoreParts parts;
   std::visit(AddSource{kernels, tensors, config, std::vector<float>(heads, 1.0F), parts}, spec);
   if (parts.dynamic.empty()) {
-    return std::make_unique<const Alignment>(kernels, std::move(parts.constant),
+    return std::make_unique<const Alignment>(kernels, StaticSum(std::move(parts.fixed)),
                                              config.num_attention_heads, length);
   }
-  return std::make_unique<const DynamicWeights>(kernels, std::move(parts.constant), length,
+  return std::make_unique<const DynamicWeights>(kernels, StaticSum(std::move(parts.fixed)),
+                                                config.num_attention_heads, length,
                                                 std::move(parts.dynamic));
 }
 

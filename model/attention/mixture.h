@@ -5,7 +5,7 @@
 
 #include "model/attention/attention_weights.h"
 #include "model/checkpoint/checkpoint.h"
-#include "model/kernels/kernels.h"
+#include "model/kernels/select.h"
 #include "synth/config.h"
 
 namespace synth {

@@ -9,6 +9,7 @@
 #include "model/attention/attention_weights.h"
 #include "model/checkpoint/checkpoint.h"
 #include "model/kernels/kernels.h"
+#include "model/kernels/select.h"
 #include "model/layers/linear.h"
 #include "model/workspace.h"
 #include "synth/config.h"
@@ -23,9 +24,9 @@ class SyntheticAttention {
   SyntheticAttention(const Kernels& kernels, const TensorScope& tensors, const ModelConfig& config,
                      const AttentionSpec& spec);
 
-  // x: [T, D] -> y: [T, D]; text b is rows offsets[b] .. offsets[b + 1].
-  void Forward(const ConstMatrix& x, std::span<const std::int32_t> offsets, Workspace& workspace,
-               const Matrix& y) const;
+  // y += Attention(x); x, y: [T, D], y may be x; text b is rows offsets[b] .. offsets[b + 1].
+  void AddTo(const ConstMatrix& x, std::span<const std::int32_t> offsets, Workspace& workspace,
+             const Matrix& y) const;
 
   std::size_t bytes() const;
   std::size_t precomputed_bytes() const { return weights_->precomputed_bytes(); }
@@ -35,7 +36,8 @@ class SyntheticAttention {
   void Mix(const ConstMatrix& projected, const ConstMatrix& values, Workspace& workspace,
            const Matrix& mixed) const;
 
-  const Kernels& kernels_;
+  const MatmulKernels& linear_;
+  const MatmulKernels& mix_;
   const Index heads_;
   const Index head_size_;
   const Linear value_;  // [D, D]

@@ -1,45 +1,75 @@
 #include "model/kernels/packed_matrix.h"
 
+#include <algorithm>
+#include <cassert>
 #include <utility>
 
-#include "model/kernels/float_buffer.h"
+#include "model/kernels/aligned_buffer.h"
 #include "model/kernels/kernels.h"
 
 namespace synth {
 namespace {
 
-Index PackedSize(const Kernels& kernels, Index rows, Index cols) {
-  return rows * ((cols + kernels.lanes - 1) / kernels.lanes * kernels.lanes);
+Index RoundUp(Index n, Index multiple) { return (n + multiple - 1) / multiple * multiple; }
+
+Index DepthInWords(const MatmulKernels& kernels, Index depth) {
+  return RoundUp(depth, kernels.depth_per_word) / kernels.depth_per_word;
+}
+
+Index PackedWords(const MatmulKernels& kernels, Index depth, Index cols) {
+  return DepthInWords(kernels, depth) * RoundUp(cols, kernels.lanes);
+}
+
+// Zeros, for as many columns as fill whole vectors.
+template <typename T>
+T* ReserveColumns(AlignedBuffer<T>& buffer, const MatmulKernels& kernels, Index cols) {
+  const Index size = RoundUp(cols, kernels.lanes);
+  T* const columns = buffer.Reserve(size);
+  std::fill_n(columns, size, T{});
+  return columns;
 }
 
 }  // namespace
 
-PackedView PackInto(FloatBuffer& buffer, const Kernels& kernels, const ConstMatrix& b) {
-  float* const packed = buffer.Reserve(PackedSize(kernels, b.rows, b.cols));
+PackedView PackInto(AlignedBuffer<Word>& buffer, const MatmulKernels& kernels,
+                    const ConstMatrix& b) {
+  assert(kernels.pack != nullptr);
+  Word* const packed = buffer.Reserve(PackedWords(kernels, b.rows, b.cols));
   kernels.pack(b, packed);
-  return {packed, b.rows, b.cols};
+  return {.words = packed, .depth = b.rows, .cols = b.cols};
 }
 
-PackedView PackTransposedInto(FloatBuffer& buffer, const Kernels& kernels,
-                              const ConstMatrix& b_transposed) {
-  float* const packed = buffer.Reserve(PackedSize(kernels, b_transposed.cols, b_transposed.rows));
+PackedView PackTransposedInto(AlignedBuffer<Word>& buffer, const MatmulKernels& kernels,
+                              const Operand& b_transposed) {
+  const Index depth = b_transposed.depth;
+  const Index cols = b_transposed.rows;
+  Word* const packed = buffer.Reserve(PackedWords(kernels, depth, cols));
   kernels.pack_transposed(b_transposed, packed);
-  return {packed, b_transposed.cols, b_transposed.rows};
+  return {.words = packed, .depth = depth, .cols = cols};
 }
 
-PackedMatrix::PackedMatrix(FloatBuffer buffer, Index rows, Index cols)
-    : buffer_(std::move(buffer)), rows_(rows), cols_(cols) {}
-
-PackedMatrix PackedMatrix::Pack(const Kernels& kernels, const ConstMatrix& b) {
-  FloatBuffer buffer;
-  PackInto(buffer, kernels, b);
-  return {std::move(buffer), b.rows, b.cols};
+PackedMatrix PackedMatrix::Pack(const MatmulKernels& kernels, const ConstMatrix& b) {
+  PackedMatrix packed(b.rows, b.cols);
+  PackInto(packed.words_, kernels, b);
+  return packed;
 }
 
-PackedMatrix PackedMatrix::PackTransposed(const Kernels& kernels, const ConstMatrix& b_transposed) {
-  FloatBuffer buffer;
-  PackTransposedInto(buffer, kernels, b_transposed);
-  return {std::move(buffer), b_transposed.cols, b_transposed.rows};
+PackedMatrix PackedMatrix::PackTransposed(const MatmulKernels& kernels,
+                                          const ConstMatrix& b_transposed) {
+  const Index depth = b_transposed.cols;
+  const Index cols = b_transposed.rows;
+  PackedMatrix packed(depth, cols);
+  Operand rows = {b_transposed.data, cols, depth, b_transposed.stride};
+  AlignedBuffer<Word> words;
+  if (kernels.prepare_weights != nullptr) {
+    rows.stride = DepthInWords(kernels, depth);
+    Word* const prepared = words.Reserve(cols * rows.stride);
+    kernels.prepare_weights(b_transposed, prepared, ReserveColumns(packed.scale_, kernels, cols),
+                            ReserveColumns(packed.offset_, kernels, cols));
+    rows.words = prepared;
+  }
+  PackTransposedInto(packed.words_, kernels, rows);
+  return packed;
 }
 
 }  // namespace synth

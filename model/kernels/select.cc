@@ -10,19 +10,71 @@
 #include "absl/strings/str_join.h"
 #include "model/kernels/kernels.h"
 #include "model/strings.h"
+#include "synth/precision.h"
 
 namespace synth {
 
-// Defined by isa_kernels.cc, once per instruction set.
+// Defined by isa_kernels.cc, once per instruction set, and by the files named for a precision.
 #if defined(__x86_64__)
-const Kernels& KernelsV2();
-const Kernels& KernelsV3();
-const Kernels& KernelsV4();
+const IsaKernels& KernelsV2();
+const IsaKernels& KernelsV3();
+const IsaKernels& KernelsV4();
+const MatmulKernels& Bf16Kernels();
+const MatmulKernels& Int8Kernels();
 #else
-const Kernels& KernelsGeneric();
+const IsaKernels& KernelsGeneric();
 #endif
 
-std::vector<const Kernels*> SupportedKernels() {
+namespace {
+
+// The kernels of a precision beyond f32, where `isa` and the processor allow them.
+const MatmulKernels* FindBf16(const IsaKernels& isa) {
+#if defined(__x86_64__)
+  if (&isa == &KernelsV4() && static_cast<bool>(__builtin_cpu_supports("avx512bf16"))) {
+    return &Bf16Kernels();
+  }
+#endif
+  (void)isa;
+  return nullptr;
+}
+
+const MatmulKernels* FindInt8(const IsaKernels& isa) {
+#if defined(__x86_64__)
+  if (&isa == &KernelsV4() && static_cast<bool>(__builtin_cpu_supports("avx512vnni"))) {
+    return &Int8Kernels();
+  }
+#endif
+  (void)isa;
+  return nullptr;
+}
+
+absl::StatusOr<const IsaKernels*> SelectIsa() {
+  const std::vector<const IsaKernels*> supported = SupportedIsas();
+  if (supported.empty()) {
+    return absl::FailedPreconditionError(
+        "this processor lacks the x86-64-v2 instructions (SSE 4.2)");
+  }
+  const char* const wanted = std::getenv("SYNTH_ISA");
+  if (wanted == nullptr || *wanted == '\0') return supported.front();
+  for (const IsaKernels* isa : supported) {
+    if (std::string_view(wanted) == isa->name) return isa;
+  }
+  const auto name = [](std::string* out, const IsaKernels* isa) { *out += isa->name; };
+  return absl::InvalidArgumentError(
+      Cat("environment variable SYNTH_ISA: expected one that this machine can run (",
+          absl::StrJoin(supported, ", ", name), "), found \"", wanted, "\""));
+}
+
+absl::Status Missing(std::string_view precision, std::string_view instructions,
+                     const IsaKernels& isa) {
+  return absl::FailedPreconditionError(Cat("precision ", precision, " needs ", instructions,
+                                           ", which this processor or its instruction set in use (",
+                                           isa.name, ") lacks"));
+}
+
+}  // namespace
+
+std::vector<const IsaKernels*> SupportedIsas() {
 #if defined(__x86_64__)
   __builtin_cpu_init();
   // The names of whole levels are not known to clang 14; these features stand for them.
@@ -38,31 +90,65 @@ std::vector<const Kernels*> SupportedKernels() {
                   static_cast<bool>(__builtin_cpu_supports("avx512cd")) &&
                   static_cast<bool>(__builtin_cpu_supports("avx512dq")) &&
                   static_cast<bool>(__builtin_cpu_supports("avx512vl"));
-  std::vector<const Kernels*> kernels;
-  if (v4) kernels.push_back(&KernelsV4());
-  if (v3) kernels.push_back(&KernelsV3());
-  if (v2) kernels.push_back(&KernelsV2());
-  return kernels;
+  std::vector<const IsaKernels*> isas;
+  if (v4) isas.push_back(&KernelsV4());
+  if (v3) isas.push_back(&KernelsV3());
+  if (v2) isas.push_back(&KernelsV2());
+  return isas;
 #else
   return {&KernelsGeneric()};
 #endif
 }
 
-absl::StatusOr<const Kernels*> SelectKernels() {
-  const std::vector<const Kernels*> supported = SupportedKernels();
-  if (supported.empty()) {
-    return absl::FailedPreconditionError(
-        "this processor lacks the x86-64-v2 instructions (SSE 4.2)");
+std::vector<Precision> SupportedPrecisions(const IsaKernels& isa) {
+  std::vector<Precision> precisions = {Precision::kF32};
+  if (FindBf16(isa) != nullptr) precisions.push_back(Precision::kBf16);
+  if (FindInt8(isa) != nullptr) precisions.push_back(Precision::kInt8);
+  return precisions;
+}
+
+absl::StatusOr<Kernels> SelectKernels(Precision precision) {
+  const absl::StatusOr<const IsaKernels*> selected = SelectIsa();
+  if (!selected.ok()) return selected.status();
+  const IsaKernels& isa = **selected;
+  const MatmulKernels* const bf16 = FindBf16(isa);
+  const MatmulKernels* const int8 = FindInt8(isa);
+  switch (precision) {
+    case Precision::kF32:
+      break;
+    case Precision::kBf16:
+      if (bf16 == nullptr) return Missing("bf16", "AVX512_BF16", isa);
+      return Kernels{isa, *bf16, *bf16};
+    case Precision::kInt8:
+      if (int8 == nullptr) return Missing("int8", "AVX512_VNNI", isa);
+      return Kernels{isa, *int8, bf16 != nullptr ? *bf16 : isa.f32};
   }
-  const char* const wanted = std::getenv("SYNTH_ISA");
-  if (wanted == nullptr || *wanted == '\0') return supported.front();
-  for (const Kernels* kernels : supported) {
-    if (std::string_view(wanted) == kernels->name) return kernels;
+  return Kernels{isa, isa.f32, isa.f32};
+}
+
+std::string_view PrecisionName(Precision precision) {
+  switch (precision) {
+    case Precision::kF32:
+      break;
+    case Precision::kBf16:
+      return "bf16";
+    case Precision::kInt8:
+      return "int8";
   }
-  const auto name = [](std::string* out, const Kernels* kernels) { *out += kernels->name; };
+  return "f32";
+}
+
+absl::StatusOr<Precision> ParsePrecision(std::string_view name) {
+  if (name == "auto") {
+    const absl::StatusOr<const IsaKernels*> isa = SelectIsa();
+    if (!isa.ok()) return isa.status();
+    return FindBf16(**isa) != nullptr ? Precision::kBf16 : Precision::kF32;
+  }
+  for (const Precision precision : {Precision::kF32, Precision::kBf16, Precision::kInt8}) {
+    if (name == PrecisionName(precision)) return precision;
+  }
   return absl::InvalidArgumentError(
-      Cat("environment variable SYNTH_ISA: expected one that this machine can run (",
-          absl::StrJoin(supported, ", ", name), "), found \"", wanted, "\""));
+      Cat("precision: expected f32, bf16, int8 or auto, found \"", name, "\""));
 }
 
 }  // namespace synth

@@ -8,8 +8,8 @@
 
 namespace synth {
 
-Classifier::Classifier(const Kernels& kernels, const TensorScope& tensors)
-    : linear_(kernels, tensors) {}
+Classifier::Classifier(const MatmulKernels& f32, const TensorScope& tensors)
+    : linear_(f32, tensors) {}
 
 void Classifier::Forward(std::span<const float> pooled, std::span<float> logits) const {
   const auto size = static_cast<Index>(pooled.size());

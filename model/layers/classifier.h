@@ -10,10 +10,10 @@
 
 namespace synth {
 
-// logits = W pooled + b
+// logits = W pooled + b, in f32 whatever the precision: it is one row per text.
 class Classifier {
  public:
-  Classifier(const Kernels& kernels, const TensorScope& tensors);
+  Classifier(const MatmulKernels& f32, const TensorScope& tensors);
 
   // pooled: [D] -> logits: [C].
   void Forward(std::span<const float> pooled, std::span<float> logits) const;

@@ -6,6 +6,7 @@
 
 #include "model/checkpoint/checkpoint.h"
 #include "model/kernels/kernels.h"
+#include "model/kernels/select.h"
 #include "model/layers/layer_norm.h"
 #include "synth/model.h"
 
@@ -34,10 +35,10 @@ void AddRow(const float* row, Index size, float* x) {
 }  // namespace
 
 Embedding::Embedding(const Kernels& kernels, const TensorScope& tensors, const ModelConfig& config)
-    : word_(tensors.Read("word_embeddings.weight")),
+    : word_(tensors.Read("word_embeddings.weight"), &kernels.linear != &kernels.isa.f32),
       position_(ReadPositions(tensors, config)),
       type_(ReadType0(tensors, config)),
-      norm_(kernels, tensors.Below("LayerNorm"), config.layer_norm_eps) {}
+      norm_(kernels.isa.rows, tensors.Below("LayerNorm"), config.layer_norm_eps) {}
 
 void Embedding::Forward(const PackedTokens& tokens, const Matrix& x) const {
   const Index size = x.cols;
@@ -46,8 +47,8 @@ void Embedding::Forward(const PackedTokens& tokens, const Matrix& x) const {
     const Index end = tokens.offsets[text + 1];
     for (Index t = begin; t < end; ++t) {
       float* const row = x.data + t * x.stride;
-      const float* const word = word_.data() + tokens.token_ids[static_cast<std::size_t>(t)] * size;
-      for (Index d = 0; d < size; ++d) row[d] = word[d];
+      word_.Copy(static_cast<std::size_t>(tokens.token_ids[static_cast<std::size_t>(t)]),
+                 {row, static_cast<std::size_t>(size)});
       if (!position_.empty()) AddRow(position_.data() + (t - begin) * size, size, row);
       if (!type_.empty()) AddRow(type_.data(), size, row);
     }
@@ -56,7 +57,7 @@ void Embedding::Forward(const PackedTokens& tokens, const Matrix& x) const {
 }
 
 std::size_t Embedding::bytes() const {
-  return (word_.size() + position_.size() + type_.size()) * sizeof(float) + norm_.bytes();
+  return word_.bytes() + (position_.size() + type_.size()) * sizeof(float) + norm_.bytes();
 }
 
 }  // namespace synth

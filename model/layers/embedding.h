@@ -5,7 +5,8 @@
 #include <vector>
 
 #include "model/checkpoint/checkpoint.h"
-#include "model/kernels/kernels.h"
+#include "model/kernels/select.h"
+#include "model/layers/embedding_table.h"
 #include "model/layers/layer_norm.h"
 #include "synth/model.h"
 
@@ -22,7 +23,7 @@ class Embedding {
   std::size_t bytes() const;
 
  private:
-  const std::vector<float> word_;      // [V, D]
+  const EmbeddingTable word_;          // [V, D]
   const std::vector<float> position_;  // [L, D], or empty
   const std::vector<float> type_;      // [D], or empty
   const LayerNorm norm_;

@@ -9,6 +9,7 @@
 
 #include "model/checkpoint/checkpoint.h"
 #include "model/kernels/kernels.h"
+#include "model/kernels/select.h"
 #include "model/layers/encoder_layer.h"
 #include "model/layers/layer_norm.h"
 #include "model/strings.h"
@@ -31,7 +32,7 @@ std::vector<std::unique_ptr<const EncoderLayer>> LoadLayers(const Kernels& kerne
 std::optional<LayerNorm> LoadFinalNorm(const Kernels& kernels, const Checkpoint& checkpoint) {
   const ModelConfig& config = checkpoint.config();
   if (config.norm_position == NormPosition::kPost) return std::nullopt;
-  return std::make_optional<LayerNorm>(kernels, TensorScope(checkpoint, "LayerNorm."),
+  return std::make_optional<LayerNorm>(kernels.isa.rows, TensorScope(checkpoint, "LayerNorm."),
                                        config.layer_norm_eps);
 }
 

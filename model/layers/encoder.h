@@ -8,6 +8,7 @@
 
 #include "model/checkpoint/checkpoint.h"
 #include "model/kernels/kernels.h"
+#include "model/kernels/select.h"
 #include "model/layers/embedding.h"
 #include "model/layers/encoder_layer.h"
 #include "model/layers/layer_norm.h"

@@ -7,6 +7,7 @@
 
 #include "model/checkpoint/checkpoint.h"
 #include "model/kernels/kernels.h"
+#include "model/kernels/select.h"
 #include "model/layers/layer_norm.h"
 #include "model/workspace.h"
 #include "synth/config.h"
@@ -16,28 +17,23 @@ namespace {
 
 ConstMatrix Const(const Matrix& x) { return {x.data, x.rows, x.cols, x.stride}; }
 
-Matrix ReserveLike(const Matrix& x, FloatBuffer& buffer) {
-  return {buffer.Reserve(x.rows * x.cols), x.rows, x.cols, x.cols};
-}
-
 // x = LN(x + Attention(x)); x = LN(x + FeedForward(x)).
 class PostNormLayer final : public EncoderLayer {
  public:
   PostNormLayer(const Kernels& kernels, const TensorScope& layer, const ModelConfig& config,
                 std::size_t index)
       : EncoderLayer(kernels, layer, config, index),
-        attention_norm_(kernels, layer.Below("attention").Below("output").Below("LayerNorm"),
+        attention_norm_(kernels.isa.rows,
+                        layer.Below("attention").Below("output").Below("LayerNorm"),
                         config.layer_norm_eps),
-        output_norm_(kernels, layer.Below("output").Below("LayerNorm"), config.layer_norm_eps) {}
+        output_norm_(kernels.isa.rows, layer.Below("output").Below("LayerNorm"),
+                     config.layer_norm_eps) {}
 
   void Forward(std::span<const std::int32_t> offsets, Workspace& workspace,
                const Matrix& x) const override {
-    const Matrix update = ReserveLike(x, workspace.update);
-    attention_.Forward(Const(x), offsets, workspace, update);
-    kernels_.add(Const(update), x);
+    attention_.AddTo(Const(x), offsets, workspace, x);
     attention_norm_.Forward(Const(x), x);
-    feed_forward_.Forward(Const(x), workspace, update);
-    kernels_.add(Const(update), x);
+    feed_forward_.AddTo(Const(x), workspace, x);
     output_norm_.Forward(Const(x), x);
   }
 
@@ -57,21 +53,18 @@ class PreNormLayer final : public EncoderLayer {
   PreNormLayer(const Kernels& kernels, const TensorScope& layer, const ModelConfig& config,
                std::size_t index)
       : EncoderLayer(kernels, layer, config, index),
-        attention_norm_(kernels, layer.Below("attention").Below("LayerNorm"),
+        attention_norm_(kernels.isa.rows, layer.Below("attention").Below("LayerNorm"),
                         config.layer_norm_eps),
-        intermediate_norm_(kernels, layer.Below("intermediate").Below("LayerNorm"),
+        intermediate_norm_(kernels.isa.rows, layer.Below("intermediate").Below("LayerNorm"),
                            config.layer_norm_eps) {}
 
   void Forward(std::span<const std::int32_t> offsets, Workspace& workspace,
                const Matrix& x) const override {
-    const Matrix normed = ReserveLike(x, workspace.normed);
-    const Matrix update = ReserveLike(x, workspace.update);
+    const Matrix normed = {workspace.normed.Reserve(x.rows * x.cols), x.rows, x.cols, x.cols};
     attention_norm_.Forward(Const(x), normed);
-    attention_.Forward(Const(normed), offsets, workspace, update);
-    kernels_.add(Const(update), x);
+    attention_.AddTo(Const(normed), offsets, workspace, x);
     intermediate_norm_.Forward(Const(x), normed);
-    feed_forward_.Forward(Const(normed), workspace, update);
-    kernels_.add(Const(update), x);
+    feed_forward_.AddTo(Const(normed), workspace, x);
   }
 
   std::size_t bytes() const override {
@@ -88,9 +81,8 @@ class PreNormLayer final : public EncoderLayer {
 
 EncoderLayer::EncoderLayer(const Kernels& kernels, const TensorScope& layer,
                            const ModelConfig& config, std::size_t index)
-    : kernels_(kernels),
-      attention_(kernels, layer.Below("attention"), config, config.attention[index]),
-      feed_forward_(kernels, layer, config.hidden_act) {}
+    : attention_(kernels, layer.Below("attention"), config, config.attention[index]),
+      feed_forward_(kernels.linear, layer, config.hidden_act) {}
 
 std::unique_ptr<const EncoderLayer> EncoderLayer::Load(const Kernels& kernels,
                                                        const TensorScope& layer,

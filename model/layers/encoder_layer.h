@@ -9,6 +9,7 @@
 #include "model/attention/synthetic_attention.h"
 #include "model/checkpoint/checkpoint.h"
 #include "model/kernels/kernels.h"
+#include "model/kernels/select.h"
 #include "model/layers/feed_forward.h"
 #include "model/workspace.h"
 #include "synth/config.h"
@@ -36,7 +37,6 @@ class EncoderLayer {
   EncoderLayer(const Kernels& kernels, const TensorScope& layer, const ModelConfig& config,
                std::size_t index);
 
-  const Kernels& kernels_;
   const SyntheticAttention attention_;
   const FeedForward feed_forward_;
 };

@@ -15,19 +15,18 @@ namespace synth {
 class FeedForward {
  public:
   // From the tensors of one encoder layer.
-  FeedForward(const Kernels& kernels, const TensorScope& layer, Activation activation);
+  FeedForward(const MatmulKernels& kernels, const TensorScope& layer, Activation activation);
 
-  // x: [T, D] -> y: [T, D].
-  void Forward(const ConstMatrix& x, Workspace& workspace, const Matrix& y) const;
+  // y += FeedForward(x); x, y: [T, D]; y may be x.
+  void AddTo(const ConstMatrix& x, Workspace& workspace, const Matrix& y) const;
 
   std::size_t bytes() const { return intermediate_.bytes() + output_.bytes(); }
 
  private:
-  using ActivationKernel = void (*)(const Matrix& x);
-
+  const MatmulKernels& kernels_;
   const Linear intermediate_;  // W1: [F, D]
   const Linear output_;        // W2: [D, F]
-  const ActivationKernel activation_;
+  const EpilogueActivation activation_;
 };
 
 }  // namespace synth

@@ -5,7 +5,7 @@
 
 namespace synth {
 
-LayerNorm::LayerNorm(const Kernels& kernels, const TensorScope& tensors, float eps)
+LayerNorm::LayerNorm(const RowKernels& kernels, const TensorScope& tensors, float eps)
     : kernels_(kernels), weight_(tensors.Read("weight")), bias_(tensors.Read("bias")), eps_(eps) {}
 
 void LayerNorm::Forward(const ConstMatrix& x, const Matrix& y) const {

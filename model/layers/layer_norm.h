@@ -12,7 +12,7 @@ namespace synth {
 // y = (x - mean(x)) / √(var(x) + eps) · weight + bias, row by row.
 class LayerNorm {
  public:
-  LayerNorm(const Kernels& kernels, const TensorScope& tensors, float eps);
+  LayerNorm(const RowKernels& kernels, const TensorScope& tensors, float eps);
 
   // x: [rows, D] -> y: [rows, D]; y may be x.
   void Forward(const ConstMatrix& x, const Matrix& y) const;
@@ -20,7 +20,7 @@ class LayerNorm {
   std::size_t bytes() const { return (weight_.size() + bias_.size()) * sizeof(float); }
 
  private:
-  const Kernels& kernels_;
+  const RowKernels& kernels_;
   const std::vector<float> weight_;  // [D]
   const std::vector<float> bias_;    // [D]
   const float eps_;

@@ -17,16 +17,21 @@ ConstMatrix AsMatrix(const std::vector<float>& weight, Index out) {
 
 }  // namespace
 
-Linear::Linear(const Kernels& kernels, const std::vector<float>& weight, std::vector<float> bias)
+Linear::Linear(const MatmulKernels& kernels, const std::vector<float>& weight,
+               std::vector<float> bias)
     : kernels_(kernels),
       bias_(std::move(bias)),
       weight_(PackedMatrix::PackTransposed(kernels, AsMatrix(weight, out()))) {}
 
-Linear::Linear(const Kernels& kernels, const TensorScope& tensors)
+Linear::Linear(const MatmulKernels& kernels, const TensorScope& tensors)
     : Linear(kernels, tensors.Read("weight"), tensors.Read("bias")) {}
 
-void Linear::Forward(const ConstMatrix& x, const Matrix& y) const {
-  kernels_.matmul(x, weight_.view(), {.bias = bias_.data()}, y);
+void Linear::Forward(const Operand& x, const Matrix& y, EpilogueActivation activation) const {
+  kernels_.matmul(x, weight_.view(), {.bias = bias_.data(), .activation = activation}, y);
+}
+
+void Linear::AddTo(const Operand& x, const Matrix& y) const {
+  kernels_.matmul(x, weight_.view(), {.bias = bias_.data(), .accumulate = true}, y);
 }
 
 }  // namespace synth

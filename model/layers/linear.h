@@ -14,18 +14,22 @@ namespace synth {
 class Linear {
  public:
   // weight: [out, in], bias: [out].
-  Linear(const Kernels& kernels, const std::vector<float>& weight, std::vector<float> bias);
+  Linear(const MatmulKernels& kernels, const std::vector<float>& weight, std::vector<float> bias);
   // From the tensors "weight" and "bias".
-  Linear(const Kernels& kernels, const TensorScope& tensors);
+  Linear(const MatmulKernels& kernels, const TensorScope& tensors);
 
-  // x: [rows, in] -> y: [rows, out].
-  void Forward(const ConstMatrix& x, const Matrix& y) const;
+  // x: [rows, in], prepared for the same kernels -> y: [rows, out], each element through
+  // `activation`.
+  void Forward(const Operand& x, const Matrix& y,
+               EpilogueActivation activation = EpilogueActivation::kNone) const;
+  // The same, added to y.
+  void AddTo(const Operand& x, const Matrix& y) const;
 
   Index out() const { return static_cast<Index>(bias_.size()); }
   std::size_t bytes() const { return weight_.bytes() + bias_.size() * sizeof(float); }
 
  private:
-  const Kernels& kernels_;
+  const MatmulKernels& kernels_;
   std::vector<float> bias_;
   PackedMatrix weight_;
 };

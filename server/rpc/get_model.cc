@@ -26,7 +26,7 @@ absl::Status GetModel(const Environment& environment, const v1::GetModelRequest&
       static_cast<std::uint64_t>(info.embedding_parameters));
   response.mutable_parameters()->set_scores(static_cast<std::uint64_t>(info.score_parameters));
   response.mutable_memory()->set_weight_bytes(info.weight_bytes);
-  response.mutable_memory()->set_attention_bytes(info.attention_bytes);
+  response.mutable_memory()->set_attention_bytes(model.attention_bytes());
   v1::Limits& limits = *response.mutable_limits();
   limits.set_max_texts(static_cast<std::uint32_t>(environment.limits.max_texts));
   limits.set_max_text_bytes(static_cast<std::uint64_t>(environment.limits.max_text_bytes));

@@ -10,7 +10,9 @@
 #include <nlohmann/json.hpp>
 #include <vector>
 
+#include "model/kernels/select.h"
 #include "synth/model.h"
+#include "synth/precision.h"
 #include "tests/model/test_checkpoint.h"
 
 namespace {
@@ -48,7 +50,7 @@ void operator delete[](void* memory, std::size_t, std::align_val_t) noexcept { s
 namespace synth {
 namespace {
 
-void ExpectNoAllocations(const char* norm_position) {
+void ExpectNoAllocations(const char* norm_position, Precision precision) {
   nlohmann::json config = TinyConfig(AllAttentionSpecs());
   config["num_hidden_layers"] = AllAttentionSpecs().size();
   config["norm_position"] = norm_position;
@@ -59,7 +61,7 @@ void ExpectNoAllocations(const char* norm_position) {
   tensors.at("encoder.layer.3.attention.self.random.r").values[11] = 500;
   const TempFolder folder;
   WriteCheckpoint(folder.path(), config, tensors);
-  const auto model = Model::Load(folder.path());
+  const auto model = Model::Load(folder.path(), {.precision = precision});
   ASSERT_TRUE(model.ok()) << model.status();
 
   const WorkspacePtr workspace = (*model)->MakeWorkspace();
@@ -77,8 +79,13 @@ void ExpectNoAllocations(const char* norm_position) {
   EXPECT_EQ(allocations - before, 0);
 }
 
-TEST(Allocation, NoneAfterTheLargestBatchPostNorm) { ExpectNoAllocations("post"); }
-TEST(Allocation, NoneAfterTheLargestBatchPreNorm) { ExpectNoAllocations("pre"); }
+TEST(Allocation, NoneAfterTheLargestBatch) {
+  for (const Precision precision : SupportedPrecisions(*SupportedIsas().front())) {
+    SCOPED_TRACE(PrecisionName(precision));
+    ExpectNoAllocations("post", precision);
+    ExpectNoAllocations("pre", precision);
+  }
+}
 
 TEST(Allocation, IsCounted) {
   const int before = allocations;

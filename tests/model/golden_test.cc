@@ -26,6 +26,7 @@
 #include "model/layers/encoder.h"
 #include "model/workspace.h"
 #include "synth/model.h"
+#include "synth/precision.h"
 #include "tests/model/test_checkpoint.h"
 
 namespace synth {
@@ -50,7 +51,7 @@ std::vector<std::string> GoldenNames() {
 
 std::vector<std::string> IsaNames() {
   std::vector<std::string> names;
-  for (const Kernels* kernels : SupportedKernels()) names.emplace_back(kernels->name);
+  for (const IsaKernels* isa : SupportedIsas()) names.emplace_back(isa->name);
   return names;
 }
 
@@ -104,7 +105,7 @@ class GoldenTest : public testing::TestWithParam<std::tuple<std::string, std::st
 TEST_P(GoldenTest, EveryStepOfTheEncoder) {
   const auto checkpoint = Checkpoint::Open(folder_);
   ASSERT_TRUE(checkpoint.ok()) << checkpoint.status();
-  const Encoder encoder(**SelectKernels(), *checkpoint);
+  const Encoder encoder(*SelectKernels(Precision::kF32), *checkpoint);
   Workspace workspace;
   const Index size = checkpoint->config().hidden_size;
   std::vector<float> values(token_ids_.size() * static_cast<std::size_t>(size));

@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
@@ -18,6 +17,8 @@
 #include <vector>
 
 #include "model/kernels/select.h"
+#include "synth/precision.h"
+#include "tests/model/kernel_variants.h"
 #include "tests/model/test_checkpoint.h"
 
 namespace synth {
@@ -37,10 +38,11 @@ json HybridConfig() {
   return config;
 }
 
-std::unique_ptr<const Model> LoadModel(const json& config, unsigned seed = 1) {
+std::unique_ptr<const Model> LoadModel(const json& config, unsigned seed = 1,
+                                       Precision precision = Precision::kF32) {
   const TempFolder folder;
   WriteCheckpoint(folder.path(), config, RandomTensors(config, seed));
-  auto model = Model::Load(folder.path());
+  auto model = Model::Load(folder.path(), {.precision = precision});
   EXPECT_TRUE(model.ok()) << model.status();
   return *std::move(model);
 }
@@ -67,10 +69,10 @@ std::vector<std::vector<std::int32_t>> RandomTexts(int count, unsigned seed) {
 }
 
 TEST(Model, ATextsResultIsTheSameInEveryBatch) {
-  for (const Kernels* kernels : SupportedKernels()) {
-    SCOPED_TRACE(kernels->name);
-    setenv("SYNTH_ISA", kernels->name, 1);
-    const auto model = LoadModel(HybridConfig());
+  for (const KernelVariant& variant : KernelVariants()) {
+    SCOPED_TRACE(variant.name());
+    const IsaInUse isa(variant.isa);
+    const auto model = LoadModel(HybridConfig(), 1, variant.precision);
     const auto texts = RandomTexts(40, 2);
     std::vector<std::vector<float>> alone;
     alone.reserve(texts.size());
@@ -97,7 +99,6 @@ TEST(Model, ATextsResultIsTheSameInEveryBatch) {
       }
     }
   }
-  unsetenv("SYNTH_ISA");
 }
 
 TEST(Model, ManyThreadsShareOne) {
@@ -157,9 +158,12 @@ TEST(Model, Info) {
   EXPECT_EQ(info.score_parameters, scores);
   EXPECT_EQ(info.embedding_parameters, embeddings);
   EXPECT_EQ(info.parameters, embeddings + 2 * d + 2 * layer + scores);
-  EXPECT_EQ(info.attention_bytes, sizeof(float) * 2 * 3 * (12 * 12 + 6 * 13));
-  EXPECT_GE(info.weight_bytes,
-            static_cast<std::size_t>(info.parameters - scores - d) * sizeof(float));
+  EXPECT_EQ(info.precision, Precision::kF32);
+  EXPECT_EQ(info.instruction_set, SupportedIsas().front()->name);
+  EXPECT_GE(info.weight_bytes, static_cast<std::size_t>(info.parameters - d) * sizeof(float));
+  EXPECT_EQ(model->attention_bytes(), 0U);
+  Hidden(*model, RandomBatch({4}, 29, 1));
+  EXPECT_GE(model->attention_bytes(), sizeof(float) * 2 * 3 * 2 * 12 * 12);
   EXPECT_EQ(info.digest.size(), 64U);
   EXPECT_EQ(json::parse(model->config_json()), config);
   EXPECT_EQ(model->tokenizer(), nullptr);

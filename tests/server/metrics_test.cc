@@ -18,7 +18,6 @@ ModelMetrics& AddModel(Metrics& metrics) {
   ModelInfo info;
   info.digest = "abc";
   info.weight_bytes = 1000;
-  info.attention_bytes = 20;
   return metrics.AddModel("m", info, 3);
 }
 

@@ -11,6 +11,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "synth/config.h"
+#include "synth/precision.h"
 #include "synth/tokenizer.h"
 
 namespace synth {
@@ -32,7 +33,12 @@ struct ModelInfo {
   std::int64_t embedding_parameters = 0;  // word, position and type embeddings
   std::int64_t score_parameters = 0;      // of the score sources, all layers
   std::size_t weight_bytes = 0;           // weights as held in memory
-  std::size_t attention_bytes = 0;        // precomputed input-independent attention
+  Precision precision = Precision::kF32;
+  std::string instruction_set;  // "v2", "v3", "v4" (x86-64 levels) or "generic"
+};
+
+struct LoadOptions {
+  Precision precision = Precision::kF32;
 };
 
 // Every activation buffer of a forward pass. One per worker; grows to the largest batch seen and
@@ -50,9 +56,10 @@ class Model {
  public:
   // Reads a checkpoint folder (docs/checkpoint.md). NOT_FOUND where a file is missing;
   // INVALID_ARGUMENT where one is damaged or does not fit the config, naming the file, the tensor
-  // or key, what was expected and what was found. Input-independent attention is computed here,
-  // once.
-  static absl::StatusOr<std::unique_ptr<const Model>> Load(const std::filesystem::path& folder);
+  // or key, what was expected and what was found; FAILED_PRECONDITION where this machine lacks the
+  // instructions for the precision.
+  static absl::StatusOr<std::unique_ptr<const Model>> Load(const std::filesystem::path& folder,
+                                                           const LoadOptions& options = {});
 
   ~Model();
   Model(const Model&) = delete;
@@ -60,6 +67,8 @@ class Model {
 
   const ModelConfig& config() const;
   const ModelInfo& info() const;
+  // The input-independent attention computed so far: for the lengths of text that were seen.
+  std::size_t attention_bytes() const;
   // The text of config.json, as it stands on disk.
   const std::string& config_json() const;
   // Null where the checkpoint has none.

@@ -3,14 +3,22 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <memory>
 #include <random>
+#include <utility>
 #include <vector>
 
+#include "model/attention/static_scores.h"
+#include "model/attention/static_sum.h"
 #include "model/kernels/kernels.h"
 #include "model/kernels/select.h"
 #include "model/workspace.h"
+#include "tests/model/kernel_variants.h"
 
 namespace synth {
 namespace {
@@ -25,21 +33,66 @@ std::vector<double> NaiveSoftmax(const float* row, Index n) {
   return y;
 }
 
+// Scores [H, L, L] as they are.
+class GivenScores final : public StaticScores {
+ public:
+  GivenScores(std::vector<float> scores, Index max_length)
+      : scores_(std::move(scores)), max_length_(max_length) {}
+
+  void AddScores(Index head, const Matrix& scores) const override {
+    for (Index i = 0; i < scores.rows; ++i) {
+      for (Index j = 0; j < scores.cols; ++j) {
+        scores.data[i * scores.stride + j] +=
+            scores_[static_cast<std::size_t>((head * max_length_ + i) * max_length_ + j)];
+      }
+    }
+  }
+  std::size_t bytes() const override { return scores_.size() * sizeof(float); }
+
+ private:
+  std::vector<float> scores_;
+  Index max_length_;
+};
+
+StaticSum Sum(const std::vector<float>& scores, Index max_length) {
+  std::vector<std::unique_ptr<const StaticScores>> parts;
+  parts.push_back(std::make_unique<GivenScores>(scores, max_length));
+  return StaticSum(std::move(parts));
+}
+
+// The numbers of row i of what the mix multiplies.
+float Number(const MatmulKernels& kernels, const Operand& operand, Index i, Index j) {
+  const auto* const row = static_cast<const char*>(operand.words) + i * operand.stride * 4;
+  if (kernels.depth_per_word == 1) {
+    float x = 0;
+    std::memcpy(&x, row + j * 4, sizeof(x));
+    return x;
+  }
+  std::uint16_t half = 0;
+  std::memcpy(&half, row + j * 2, sizeof(half));
+  return std::bit_cast<float>(static_cast<std::uint32_t>(half) << 16U);
+}
+
 // Compares every row of every head at every length.
 void ExpectSoftmax(const std::vector<float>& scores, Index heads, Index length) {
-  const Alignment alignment(*SupportedKernels().front(), scores, heads, length);
-  Workspace workspace;
-  for (Index h = 0; h < heads; ++h) {
-    for (Index n = 1; n <= length; ++n) {
-      const HeadWeights weights = alignment.Compute({nullptr, n, 0, 0}, h, workspace);
-      ASSERT_EQ(weights.exp.rows, n);
-      ASSERT_EQ(weights.exp.cols, n);
-      for (Index i = 0; i < n; ++i) {
-        const auto expected = NaiveSoftmax(scores.data() + (h * length + i) * length, n);
-        for (Index j = 0; j < n; ++j) {
-          const float got = weights.exp.data[i * weights.exp.stride + j] * weights.reciprocal[i];
-          ASSERT_NEAR(static_cast<double>(got), expected[static_cast<std::size_t>(j)], 2e-6)
-              << "head " << h << ", n " << n << ", row " << i << ", column " << j;
+  for (const KernelVariant& variant : KernelVariants()) {
+    SCOPED_TRACE(variant.name());
+    const Kernels kernels = KernelsOf(variant);
+    const double tolerance = kernels.attention.depth_per_word == 1 ? 2e-6 : 4e-3;
+    const Alignment alignment(kernels, Sum(scores, length), heads, length);
+    Workspace workspace;
+    for (Index h = 0; h < heads; ++h) {
+      for (Index n = 1; n <= length; ++n) {
+        const HeadWeights weights = alignment.Compute({nullptr, n, 0, 0}, h, workspace);
+        ASSERT_EQ(weights.exp.rows, n);
+        ASSERT_EQ(weights.exp.depth, n);
+        for (Index i = 0; i < n; ++i) {
+          const auto expected = NaiveSoftmax(scores.data() + (h * length + i) * length, n);
+          for (Index j = 0; j < n; ++j) {
+            const float got = Number(kernels.attention, weights.exp, i, j) * weights.reciprocal[i];
+            ASSERT_NEAR(static_cast<double>(got), expected[static_cast<std::size_t>(j)], tolerance)
+                << "head " << h << ", n " << n << ", row " << i << ", column " << j;
+          }
         }
       }
     }
@@ -69,13 +122,31 @@ TEST(Alignment, TheMaximumBeyondTheBlock) {
   ExpectSoftmax(scores, 1, 4);
 }
 
-TEST(Alignment, KeepsTheScoresOfSteepRowsOnly) {
-  std::vector<float> scores(std::size_t{64} * 64);
-  const Alignment flat(*SupportedKernels().front(), scores, 1, 64);
-  scores[63] = 1000;
-  const Alignment one_steep_row(*SupportedKernels().front(), scores, 1, 64);
-  EXPECT_EQ(one_steep_row.precomputed_bytes(), flat.precomputed_bytes() + 64 * sizeof(float));
-  EXPECT_EQ(flat.precomputed_bytes(), (64 * 64 + 64 * 65 / 2) * sizeof(float));
+TEST(Alignment, ManyClassesOfLengths) { ExpectSoftmax(RandomScores(Index{150} * 150, 30), 1, 150); }
+
+TEST(Alignment, MemoryGrowsWithTheLengthsSeen) {
+  const KernelVariant variant = {SupportedIsas().front()->name, Precision::kF32};
+  const Index length = 200;
+  const Alignment alignment(KernelsOf(variant), Sum(RandomScores(length * length, 1), length), 1,
+                            length);
+  Workspace workspace;
+  EXPECT_EQ(alignment.precomputed_bytes(), 0U);
+  EXPECT_EQ(alignment.bytes(), static_cast<std::size_t>(length * length) * sizeof(float));
+  const auto after = [&](Index n) {
+    alignment.Compute({nullptr, n, 0, 0}, 0, workspace);
+    return alignment.precomputed_bytes();
+  };
+  const std::size_t up_to_32 = after(7);
+  EXPECT_GE(up_to_32, (32 * 32 + 32 * 32) * sizeof(float));
+  EXPECT_LE(up_to_32, (32 * 32 + 32 * 32) * sizeof(float) + 4);
+  EXPECT_EQ(after(32), up_to_32);
+  const std::size_t up_to_64 = after(33);
+  EXPECT_GE(up_to_64 - up_to_32, (64 * 64 + 32 * 64) * sizeof(float));
+  EXPECT_EQ(after(1), up_to_64);
+  // The longest class ends at L.
+  const std::size_t up_to_200 = after(200);
+  EXPECT_LE(up_to_200 - up_to_64, (200 * 200 + 72 * 200) * sizeof(float) + 16);
+  EXPECT_EQ(after(129), up_to_200);
 }
 
 }  // namespace

@@ -8,15 +8,15 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
-#include <cstdlib>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <span>
 #include <string>
 #include <vector>
 
-#include "model/kernels/select.h"
 #include "synth/model.h"
+#include "synth/precision.h"
+#include "tests/model/kernel_variants.h"
 #include "tests/model/naive_encoder.h"
 #include "tests/model/test_checkpoint.h"
 
@@ -25,11 +25,13 @@ namespace {
 
 using nlohmann::json;
 
-void ExpectNaive(const json& config, const TestBatch& batch) {
+// tolerance: of the hidden states, which are about 1.
+void ExpectNaive(const json& config, const TestBatch& batch, Precision precision = Precision::kF32,
+                 double tolerance = 1e-4) {
   const TempFolder folder;
   const TestTensors tensors = RandomTensors(config, 7);
   WriteCheckpoint(folder.path(), config, tensors);
-  const auto model = Model::Load(folder.path());
+  const auto model = Model::Load(folder.path(), {.precision = precision});
   ASSERT_TRUE(model.ok()) << model.status();
   ASSERT_TRUE((*model)->Validate(batch.tokens()).ok());
   const WorkspacePtr workspace = (*model)->MakeWorkspace();
@@ -41,7 +43,7 @@ void ExpectNaive(const json& config, const TestBatch& batch) {
     const auto expected = NaiveForward((*model)->config(), tensors,
                                        std::span(batch.token_ids).subspan(begin, end - begin));
     for (const double value : expected) {
-      ASSERT_NEAR(static_cast<double>(hidden[at]), value, 1e-4) << "text " << b;
+      ASSERT_NEAR(static_cast<double>(hidden[at]), value, tolerance) << "text " << b;
       ++at;
     }
   }
@@ -80,14 +82,17 @@ INSTANTIATE_TEST_SUITE_P(AllSpecs, EncoderTest, testing::ValuesIn(AllAttentionSp
                                   std::to_string(param.index);
                          });
 
-TEST(Encoder, EveryInstructionSet) {
-  for (const Kernels* kernels : SupportedKernels()) {
-    setenv("SYNTH_ISA", kernels->name, 1);
+TEST(Encoder, EveryInstructionSetAndPrecision) {
+  for (const KernelVariant& variant : KernelVariants()) {
+    SCOPED_TRACE(variant.name());
+    const IsaInUse isa(variant.isa);
+    const double tolerance = variant.precision == Precision::kF32    ? 1e-4
+                             : variant.precision == Precision::kBf16 ? 0.06
+                                                                     : 0.2;
     for (const json& spec : AllAttentionSpecs()) {
-      ExpectNaive(TinyConfig(spec), RandomBatch({12, 5, 1}, 29, 5));
+      ExpectNaive(TinyConfig(spec), RandomBatch({12, 5, 1}, 29, 5), variant.precision, tolerance);
     }
   }
-  unsetenv("SYNTH_ISA");
 }
 
 }  // namespace
