@@ -192,9 +192,10 @@ absl::Status Model::Validate(const PackedTokens& tokens) const {
   return absl::OkStatus();
 }
 
-std::span<const float> Model::Forward(const PackedTokens& tokens, Workspace& workspace) const {
+std::span<const float> Model::Forward(const PackedTokens& tokens, Workspace& workspace,
+                                      Helpers* helpers) const {
   assert(Validate(tokens).ok());
-  const Matrix hidden = impl_->encoder.Forward(tokens, workspace);
+  const Matrix hidden = impl_->encoder.Forward(tokens, workspace, helpers);
   return {hidden.data, static_cast<std::size_t>(hidden.rows * hidden.cols)};
 }
 

@@ -12,7 +12,7 @@ namespace synth::server {
 using scheduling::Job;
 using scheduling::JobGroup;
 
-ModelEngine::ModelEngine(const Model& model, int lanes) : model_(model) {
+ModelEngine::ModelEngine(const Model& model, int lanes) : model_(model), helpers_(lanes) {
   for (int i = 0; i < lanes; ++i)
     lanes_.push_back({.workspace = model.MakeWorkspace(), .token_ids = {}, .offsets = {}});
 }
@@ -51,8 +51,11 @@ void ModelEngine::Compute(std::span<Job* const> batch, int lane_index) {
     lane.token_ids.insert(lane.token_ids.end(), job->token_ids.begin(), job->token_ids.end());
     lane.offsets.push_back(static_cast<std::int32_t>(lane.token_ids.size()));
   }
-  const std::span<const float> hidden =
-      model_.Forward({.token_ids = lane.token_ids, .offsets = lane.offsets}, *lane.workspace);
+  const std::span<const float> hidden = [&] {
+    const LaneHelpers::Busy busy(helpers_);
+    return model_.Forward({.token_ids = lane.token_ids, .offsets = lane.offsets}, *lane.workspace,
+                          &helpers_);
+  }();
 
   const auto width = static_cast<std::size_t>(model_.config().hidden_size);
   for (std::size_t i = 0; i < batch.size(); ++i) {

@@ -6,13 +6,15 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "server/lane_helpers.h"
 #include "server/scheduling/engine.h"
 #include "server/scheduling/job.h"
 #include "synth/model.h"
 
 namespace synth::server {
 
-// The model as the scheduler's lanes see it, with one workspace per lane.
+// The model as the scheduler's lanes see it, with one workspace per lane. Lanes that are idle help
+// one that computes a large batch, such as a single long text.
 class ModelEngine final : public scheduling::Engine {
  public:
   // `model` must have a tokenizer and outlive the engine.
@@ -36,6 +38,7 @@ class ModelEngine final : public scheduling::Engine {
 
   const Model& model_;
   std::vector<Lane> lanes_;
+  LaneHelpers helpers_;
 };
 
 }  // namespace synth::server

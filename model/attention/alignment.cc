@@ -87,22 +87,21 @@ void Alignment::AddHead(Index head, const Matrix& scores, Block& block) const {
               block.exp.data() + head * size * block.stride);
 }
 
-HeadWeights Alignment::Compute(const ConstMatrix& projected, Index head,
-                               Workspace& workspace) const {
+HeadWeights Alignment::Compute(const ConstMatrix& projected, Index head, Scratch& scratch) const {
   const Index n = projected.rows;
   const Block& block = blocks_.Get(n, [this](Index size) { return MakeBlock(size); });
   const Index at = head * (block.size - block.first + 1) + n - block.first;
-  if (block.steep[static_cast<std::size_t>(at)]) return ComputeSteep(head, n, workspace);
+  if (block.steep[static_cast<std::size_t>(at)]) return ComputeSteep(head, n, scratch);
   return {{block.exp.data() + head * block.size * block.stride, n, n, block.stride},
           block.reciprocal.data() + at * block.size};
 }
 
-HeadWeights Alignment::ComputeSteep(Index head, Index length, Workspace& workspace) const {
-  const Matrix exp = {workspace.weights.Reserve(length * length), length, length, length};
-  float* const reciprocal = workspace.reciprocals.Reserve(length);
+HeadWeights Alignment::ComputeSteep(Index head, Index length, Scratch& scratch) const {
+  const Matrix exp = {scratch.weights.Reserve(length * length), length, length, length};
+  float* const reciprocal = scratch.reciprocals.Reserve(length);
   scores_.Compute(head, exp);
   rows_.exp_rows(exp, reciprocal);
-  return {Prepare(mix_, {exp.data, length, length, length}, workspace.weights_input), reciprocal};
+  return {Prepare(mix_, {exp.data, length, length, length}, scratch.weights_input), reciprocal};
 }
 
 }  // namespace synth

@@ -29,8 +29,7 @@ class Alignment final : public AttentionWeights {
 
   Index projected_width() const override { return 0; }
   void Project(const Operand&, const Matrix&) const override {}
-  HeadWeights Compute(const ConstMatrix& projected, Index head,
-                      Workspace& workspace) const override;
+  HeadWeights Compute(const ConstMatrix& projected, Index head, Scratch& scratch) const override;
   std::size_t bytes() const override { return scores_.bytes(); }
   std::size_t precomputed_bytes() const override { return blocks_.bytes(); }
 
@@ -51,7 +50,7 @@ class Alignment final : public AttentionWeights {
 
   std::unique_ptr<const Block> MakeBlock(Index size) const;
   void AddHead(Index head, const Matrix& scores, Block& block) const;
-  HeadWeights ComputeSteep(Index head, Index length, Workspace& workspace) const;
+  HeadWeights ComputeSteep(Index head, Index length, Scratch& scratch) const;
 
   const RowKernels& rows_;
   const MatmulKernels& mix_;

@@ -30,9 +30,8 @@ class AttentionWeights {
   virtual void Project(const Operand& x, const Matrix& projected) const = 0;
 
   // For the text whose rows of Project's result are `projected` [n, projected_width()]. The result
-  // is valid until the next call with this workspace.
-  virtual HeadWeights Compute(const ConstMatrix& projected, Index head,
-                              Workspace& workspace) const = 0;
+  // is valid until the next call with this scratch.
+  virtual HeadWeights Compute(const ConstMatrix& projected, Index head, Scratch& scratch) const = 0;
 
   virtual std::size_t bytes() const = 0;              // weights
   virtual std::size_t precomputed_bytes() const = 0;  // what was derived from weights at load

@@ -44,15 +44,15 @@ void DotProductScores::Project(const Operand& x, const Matrix& projected) const 
   query_key_.Forward(x, projected);
 }
 
-void DotProductScores::AddScores(const ConstMatrix& projected, Index head, Workspace& workspace,
+void DotProductScores::AddScores(const ConstMatrix& projected, Index head, Scratch& scratch,
                                  const Matrix& scores) const {
   const float* const q = projected.data + head * head_size_;
   const float* const k = q + hidden_size_;
   const Operand q_head =
-      Prepare(kernels_, {q, projected.rows, head_size_, projected.stride}, workspace.head_input);
+      Prepare(kernels_, {q, projected.rows, head_size_, projected.stride}, scratch.head_input);
   const Operand k_head =
-      Prepare(kernels_, {k, projected.rows, head_size_, projected.stride}, workspace.keys_input);
-  const PackedView k_transposed = PackTransposedInto(workspace.packed_keys, kernels_, k_head);
+      Prepare(kernels_, {k, projected.rows, head_size_, projected.stride}, scratch.keys_input);
+  const PackedView k_transposed = PackTransposedInto(scratch.packed_keys, kernels_, k_head);
   kernels_.matmul(q_head, k_transposed, {.accumulate = true}, scores);
 }
 

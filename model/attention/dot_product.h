@@ -22,7 +22,7 @@ class DotProductScores final : public DynamicScores {
 
   Index projected_width() const override { return query_key_.out(); }
   void Project(const Operand& x, const Matrix& projected) const override;
-  void AddScores(const ConstMatrix& projected, Index head, Workspace& workspace,
+  void AddScores(const ConstMatrix& projected, Index head, Scratch& scratch,
                  const Matrix& scores) const override;
   std::size_t bytes() const override { return query_key_.bytes(); }
 

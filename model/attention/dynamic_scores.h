@@ -23,7 +23,7 @@ class DynamicScores {
   virtual void Project(const Operand& x, const Matrix& projected) const = 0;
 
   // scores [n, n] += alpha_h S_h, for the text whose rows of Project's result are `projected`.
-  virtual void AddScores(const ConstMatrix& projected, Index head, Workspace& workspace,
+  virtual void AddScores(const ConstMatrix& projected, Index head, Scratch& scratch,
                          const Matrix& scores) const = 0;
 
   virtual std::size_t bytes() const = 0;

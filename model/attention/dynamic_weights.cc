@@ -43,19 +43,19 @@ void DynamicWeights::Project(const Operand& x, const Matrix& projected) const {
 }
 
 HeadWeights DynamicWeights::Compute(const ConstMatrix& projected, Index head,
-                                    Workspace& workspace) const {
+                                    Scratch& scratch) const {
   const Index n = projected.rows;
-  const Matrix scores = {workspace.weights.Reserve(n * n), n, n, n};
+  const Matrix scores = {scratch.weights.Reserve(n * n), n, n, n};
   SetFixed(head, scores);
   const float* columns = projected.data;
   for (const auto& part : parts_) {
     const Index width = part->projected_width();
-    part->AddScores({columns, n, width, projected.stride}, head, workspace, scores);
+    part->AddScores({columns, n, width, projected.stride}, head, scratch, scores);
     columns += width;
   }
-  float* const reciprocals = workspace.reciprocals.Reserve(n);
+  float* const reciprocals = scratch.reciprocals.Reserve(n);
   rows_.exp_rows(scores, reciprocals);
-  return {Prepare(mix_, {scores.data, n, n, n}, workspace.weights_input), reciprocals};
+  return {Prepare(mix_, {scores.data, n, n, n}, scratch.weights_input), reciprocals};
 }
 
 std::unique_ptr<const DynamicWeights::Block> DynamicWeights::MakeBlock(Index size) const {

@@ -25,8 +25,7 @@ class DynamicWeights final : public AttentionWeights {
 
   Index projected_width() const override;
   void Project(const Operand& x, const Matrix& projected) const override;
-  HeadWeights Compute(const ConstMatrix& projected, Index head,
-                      Workspace& workspace) const override;
+  HeadWeights Compute(const ConstMatrix& projected, Index head, Scratch& scratch) const override;
   std::size_t bytes() const override;
   std::size_t precomputed_bytes() const override { return fixed_blocks_.bytes(); }
 

@@ -32,13 +32,13 @@ void FactorizedDenseScores::Project(const Operand& x, const Matrix& projected) c
   w1_.Forward(x, projected, EpilogueActivation::kRelu);
 }
 
-void FactorizedDenseScores::AddScores(const ConstMatrix& projected, Index head,
-                                      Workspace& workspace, const Matrix& scores) const {
+void FactorizedDenseScores::AddScores(const ConstMatrix& projected, Index head, Scratch& scratch,
+                                      const Matrix& scores) const {
   const Index n = projected.rows;
   const Operand u =
       Prepare(kernels_, {projected.data + head * head_size_, n, head_size_, projected.stride},
-              workspace.head_input);
-  float* const factors = workspace.factors.Reserve(n * (a_ + b_));
+              scratch.head_input);
+  float* const factors = scratch.factors.Reserve(n * (a_ + b_));
   const Matrix a = {factors, n, a_, a_};
   const Matrix b = {factors + n * a_, n, b_, b_};
   kernels_.matmul(u, wa_[static_cast<std::size_t>(head)].view(), {}, a);

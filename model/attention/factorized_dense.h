@@ -25,7 +25,7 @@ class FactorizedDenseScores final : public DynamicScores {
 
   Index projected_width() const override { return w1_.out(); }
   void Project(const Operand& x, const Matrix& projected) const override;
-  void AddScores(const ConstMatrix& projected, Index head, Workspace& workspace,
+  void AddScores(const ConstMatrix& projected, Index head, Scratch& scratch,
                  const Matrix& scores) const override;
   std::size_t bytes() const override;
 

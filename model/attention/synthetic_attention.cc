@@ -11,6 +11,7 @@
 #include "model/kernels/operand.h"
 #include "model/kernels/packed_matrix.h"
 #include "model/kernels/select.h"
+#include "model/team.h"
 #include "model/workspace.h"
 #include "synth/config.h"
 
@@ -26,37 +27,45 @@ SyntheticAttention::SyntheticAttention(const Kernels& kernels, const TensorScope
       weights_(LoadAttentionWeights(kernels, tensors.Below("self"), config, spec)),
       output_(kernels.linear, tensors.Below("output").Below("dense")) {}
 
-void SyntheticAttention::AddTo(const ConstMatrix& x, std::span<const std::int32_t> offsets,
-                               Workspace& workspace, const Matrix& y) const {
+void SyntheticAttention::Mix(const ConstMatrix& x, std::span<const std::int32_t> offsets,
+                             Workspace& workspace, Team& team) const {
   const Index size = x.cols;
   const Index width = weights_->projected_width();
-  const Matrix values = {workspace.values.Reserve(x.rows * size), x.rows, size, size};
-  const Matrix mixed = {workspace.mixed.Reserve(x.rows * size), x.rows, size, size};
-  const Matrix projected = {workspace.projected.Reserve(x.rows * width), x.rows, width, width};
+  float* const values = workspace.values.Reserve(x.rows * size);
+  float* const mixed = workspace.mixed.Reserve(x.rows * size);
+  float* const projected = workspace.projected.Reserve(x.rows * width);
 
-  const Operand input = Prepare(linear_, x, workspace.input);
-  value_.Forward(input, values);
-  weights_->Project(input, projected);
-  for (std::size_t text = 0; text + 1 < offsets.size(); ++text) {
+  team.ForRows(x.rows, [&](Index first, Index last, Scratch& scratch) {
+    const Index rows = last - first;
+    const Operand input =
+        Prepare(linear_, {x.data + first * x.stride, rows, size, x.stride}, scratch.input);
+    value_.Forward(input, {values + first * size, rows, size, size});
+    weights_->Project(input, {projected + first * width, rows, width, width});
+  });
+  const Index texts = static_cast<Index>(offsets.size()) - 1;
+  team.ForEach(texts * heads_, [&](Index i, Scratch& scratch) {
+    const auto text = static_cast<std::size_t>(i / heads_);
+    const Index head = i % heads_;
     const Index first = offsets[text];
     const Index n = offsets[text + 1] - first;
-    Mix({projected.data + first * width, n, width, width},
-        {values.data + first * size, n, size, size}, workspace,
-        {mixed.data + first * size, n, size, size});
-  }
-  output_.AddTo(Prepare(linear_, {mixed.data, mixed.rows, size, size}, workspace.input), y);
+    const Index column = first * size + head * head_size_;
+    MixHead({projected + first * width, n, width, width}, {values + column, n, head_size_, size},
+            head, scratch, {mixed + column, n, head_size_, size});
+  });
 }
 
-void SyntheticAttention::Mix(const ConstMatrix& projected, const ConstMatrix& values,
-                             Workspace& workspace, const Matrix& mixed) const {
-  for (Index head = 0; head < heads_; ++head) {
-    const Index column = head * head_size_;
-    const HeadWeights weights = weights_->Compute(projected, head, workspace);
-    const PackedView v = PackInto(workspace.packed_values, mix_,
-                                  {values.data + column, values.rows, head_size_, values.stride});
-    mix_.matmul(weights.exp, v, {.row_scale = weights.reciprocal},
-                {mixed.data + column, mixed.rows, head_size_, mixed.stride});
-  }
+void SyntheticAttention::MixHead(const ConstMatrix& projected, const ConstMatrix& values,
+                                 Index head, Scratch& scratch, const Matrix& mixed) const {
+  const HeadWeights weights = weights_->Compute(projected, head, scratch);
+  const PackedView v = PackInto(scratch.packed_values, mix_, values);
+  mix_.matmul(weights.exp, v, {.row_scale = weights.reciprocal}, mixed);
+}
+
+void SyntheticAttention::AddOutput(const Workspace& workspace, Index first, Index last,
+                                   Scratch& scratch, const Matrix& y) const {
+  const Index size = y.cols;
+  const ConstMatrix mixed = {workspace.mixed.data() + first * size, last - first, size, size};
+  output_.AddTo(Prepare(linear_, mixed, scratch.input), y);
 }
 
 std::size_t SyntheticAttention::bytes() const {

@@ -11,6 +11,7 @@
 #include "model/kernels/kernels.h"
 #include "model/kernels/select.h"
 #include "model/layers/linear.h"
+#include "model/team.h"
 #include "model/workspace.h"
 #include "synth/config.h"
 
@@ -24,17 +25,21 @@ class SyntheticAttention {
   SyntheticAttention(const Kernels& kernels, const TensorScope& tensors, const ModelConfig& config,
                      const AttentionSpec& spec);
 
-  // y += Attention(x); x, y: [T, D], y may be x; text b is rows offsets[b] .. offsets[b + 1].
-  void AddTo(const ConstMatrix& x, std::span<const std::int32_t> offsets, Workspace& workspace,
-             const Matrix& y) const;
+  // What the heads mix: x [T, D] -> in workspace.mixed, [T, D]; text b is rows offsets[b] ..
+  // offsets[b + 1].
+  void Mix(const ConstMatrix& x, std::span<const std::int32_t> offsets, Workspace& workspace,
+           Team& team) const;
+  // y += mixed Woᵀ + bo, for the rows first .. last of what Mix left. y: [last - first, D].
+  void AddOutput(const Workspace& workspace, Index first, Index last, Scratch& scratch,
+                 const Matrix& y) const;
 
   std::size_t bytes() const;
   std::size_t precomputed_bytes() const { return weights_->precomputed_bytes(); }
 
  private:
-  // One text: mixed [n, D] = softmax(S) · values [n, D], head by head.
-  void Mix(const ConstMatrix& projected, const ConstMatrix& values, Workspace& workspace,
-           const Matrix& mixed) const;
+  // Of one text and head: mixed [n, Dh] = softmax(S) · values [n, Dh].
+  void MixHead(const ConstMatrix& projected, const ConstMatrix& values, Index head,
+               Scratch& scratch, const Matrix& mixed) const;
 
   const MatmulKernels& linear_;
   const MatmulKernels& mix_;

@@ -13,6 +13,7 @@
 #include "model/layers/encoder_layer.h"
 #include "model/layers/layer_norm.h"
 #include "model/strings.h"
+#include "model/team.h"
 #include "model/workspace.h"
 #include "synth/model.h"
 
@@ -44,12 +45,13 @@ Encoder::Encoder(const Kernels& kernels, const Checkpoint& checkpoint)
       layers_(LoadLayers(kernels, checkpoint)),
       final_norm_(LoadFinalNorm(kernels, checkpoint)) {}
 
-Matrix Encoder::Forward(const PackedTokens& tokens, Workspace& workspace) const {
+Matrix Encoder::Forward(const PackedTokens& tokens, Workspace& workspace, Helpers* helpers) const {
   const Index rows = tokens.tokens();
   const Matrix x = {workspace.hidden.Reserve(rows * hidden_size_), rows, hidden_size_,
                     hidden_size_};
   embedding_.Forward(tokens, x);
-  for (const auto& layer : layers_) layer->Forward(tokens.offsets, workspace, x);
+  Team team(workspace, helpers, rows);
+  for (const auto& layer : layers_) layer->Forward(tokens.offsets, workspace, team, x);
   if (final_norm_) final_norm_->Forward({x.data, x.rows, x.cols, x.stride}, x);
   return x;
 }

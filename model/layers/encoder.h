@@ -23,7 +23,7 @@ class Encoder {
   Encoder(const Kernels& kernels, const Checkpoint& checkpoint);
 
   // -> x: [T, D], in workspace.hidden.
-  Matrix Forward(const PackedTokens& tokens, Workspace& workspace) const;
+  Matrix Forward(const PackedTokens& tokens, Workspace& workspace, Helpers* helpers) const;
 
   // The steps of Forward, for tests that look at what lies between them.
   const Embedding& embedding() const { return embedding_; }

@@ -9,6 +9,7 @@
 #include "model/kernels/kernels.h"
 #include "model/kernels/select.h"
 #include "model/layers/layer_norm.h"
+#include "model/team.h"
 #include "model/workspace.h"
 #include "synth/config.h"
 
@@ -16,6 +17,10 @@ namespace synth {
 namespace {
 
 ConstMatrix Const(const Matrix& x) { return {x.data, x.rows, x.cols, x.stride}; }
+
+Matrix Rows(const Matrix& x, Index first, Index last) {
+  return {x.data + first * x.stride, last - first, x.cols, x.stride};
+}
 
 // x = LN(x + Attention(x)); x = LN(x + FeedForward(x)).
 class PostNormLayer final : public EncoderLayer {
@@ -29,12 +34,16 @@ class PostNormLayer final : public EncoderLayer {
         output_norm_(kernels.isa.rows, layer.Below("output").Below("LayerNorm"),
                      config.layer_norm_eps) {}
 
-  void Forward(std::span<const std::int32_t> offsets, Workspace& workspace,
-               const Matrix& x) const override {
-    attention_.AddTo(Const(x), offsets, workspace, x);
-    attention_norm_.Forward(Const(x), x);
-    feed_forward_.AddTo(Const(x), workspace, x);
-    output_norm_.Forward(Const(x), x);
+  void Forward(std::span<const std::int32_t> offsets, Workspace& workspace, Team& team,
+               const Matrix& all) const override {
+    attention_.Mix(Const(all), offsets, workspace, team);
+    team.ForRows(all.rows, [&](Index first, Index last, Scratch& scratch) {
+      const Matrix x = Rows(all, first, last);
+      attention_.AddOutput(workspace, first, last, scratch, x);
+      attention_norm_.Forward(Const(x), x);
+      feed_forward_.AddTo(Const(x), scratch, x);
+      output_norm_.Forward(Const(x), x);
+    });
   }
 
   std::size_t bytes() const override {
@@ -58,13 +67,19 @@ class PreNormLayer final : public EncoderLayer {
         intermediate_norm_(kernels.isa.rows, layer.Below("intermediate").Below("LayerNorm"),
                            config.layer_norm_eps) {}
 
-  void Forward(std::span<const std::int32_t> offsets, Workspace& workspace,
-               const Matrix& x) const override {
-    const Matrix normed = {workspace.normed.Reserve(x.rows * x.cols), x.rows, x.cols, x.cols};
-    attention_norm_.Forward(Const(x), normed);
-    attention_.AddTo(Const(normed), offsets, workspace, x);
-    intermediate_norm_.Forward(Const(x), normed);
-    feed_forward_.AddTo(Const(normed), workspace, x);
+  void Forward(std::span<const std::int32_t> offsets, Workspace& workspace, Team& team,
+               const Matrix& all) const override {
+    const Matrix all_normed = {workspace.normed.Reserve(all.rows * all.cols), all.rows, all.cols,
+                               all.cols};
+    attention_norm_.Forward(Const(all), all_normed);
+    attention_.Mix(Const(all_normed), offsets, workspace, team);
+    team.ForRows(all.rows, [&](Index first, Index last, Scratch& scratch) {
+      const Matrix x = Rows(all, first, last);
+      const Matrix normed = Rows(all_normed, first, last);
+      attention_.AddOutput(workspace, first, last, scratch, x);
+      intermediate_norm_.Forward(Const(x), normed);
+      feed_forward_.AddTo(Const(normed), scratch, x);
+    });
   }
 
   std::size_t bytes() const override {

@@ -11,6 +11,7 @@
 #include "model/kernels/kernels.h"
 #include "model/kernels/select.h"
 #include "model/layers/feed_forward.h"
+#include "model/team.h"
 #include "model/workspace.h"
 #include "synth/config.h"
 
@@ -27,7 +28,7 @@ class EncoderLayer {
   EncoderLayer& operator=(const EncoderLayer&) = delete;
 
   // x: [T, D], in place; text b is rows offsets[b] .. offsets[b + 1].
-  virtual void Forward(std::span<const std::int32_t> offsets, Workspace& workspace,
+  virtual void Forward(std::span<const std::int32_t> offsets, Workspace& workspace, Team& team,
                        const Matrix& x) const = 0;
 
   virtual std::size_t bytes() const = 0;

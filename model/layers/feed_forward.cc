@@ -41,17 +41,17 @@ FeedForward::FeedForward(const MatmulKernels& kernels, const TensorScope& layer,
       output_(kernels, layer.Below("output").Below("dense")),
       activation_(InEpilogue(activation)) {}
 
-void FeedForward::AddTo(const ConstMatrix& x, Workspace& workspace, const Matrix& y) const {
+void FeedForward::AddTo(const ConstMatrix& x, Scratch& scratch, const Matrix& y) const {
   const Index inner_size = intermediate_.out();
   const Index chunk = std::min(ChunkRows(inner_size), x.rows);
-  float* const inner_data = workspace.inner.Reserve(chunk * inner_size);
+  float* const inner_data = scratch.inner.Reserve(chunk * inner_size);
   for (Index row = 0; row < x.rows; row += chunk) {
     const Index rows = std::min(chunk, x.rows - row);
     const Matrix inner = {inner_data, rows, inner_size, inner_size};
     const ConstMatrix x_chunk = {x.data + row * x.stride, rows, x.cols, x.stride};
-    intermediate_.Forward(Prepare(kernels_, x_chunk, workspace.input), inner, activation_);
+    intermediate_.Forward(Prepare(kernels_, x_chunk, scratch.input), inner, activation_);
     output_.AddTo(
-        Prepare(kernels_, {inner.data, rows, inner_size, inner_size}, workspace.inner_input),
+        Prepare(kernels_, {inner.data, rows, inner_size, inner_size}, scratch.inner_input),
         {y.data + row * y.stride, rows, y.cols, y.stride});
   }
 }

@@ -17,8 +17,8 @@ class FeedForward {
   // From the tensors of one encoder layer.
   FeedForward(const MatmulKernels& kernels, const TensorScope& layer, Activation activation);
 
-  // y += FeedForward(x); x, y: [T, D]; y may be x.
-  void AddTo(const ConstMatrix& x, Workspace& workspace, const Matrix& y) const;
+  // y += FeedForward(x); x, y: [rows, D]; y may be x.
+  void AddTo(const ConstMatrix& x, Scratch& scratch, const Matrix& y) const;
 
   std::size_t bytes() const { return intermediate_.bytes() + output_.bytes(); }
 

@@ -24,6 +24,7 @@
 #include "model/kernels/kernels.h"
 #include "model/kernels/select.h"
 #include "model/layers/encoder.h"
+#include "model/team.h"
 #include "model/workspace.h"
 #include "synth/model.h"
 #include "synth/precision.h"
@@ -113,7 +114,8 @@ TEST_P(GoldenTest, EveryStepOfTheEncoder) {
   encoder.embedding().Forward(tokens(), x);
   ExpectGolden("embeddings", values);
   for (std::size_t i = 0; i < encoder.layers().size(); ++i) {
-    encoder.layers()[i]->Forward(offsets_, workspace, x);
+    Team team(workspace, nullptr, x.rows);
+    encoder.layers()[i]->Forward(offsets_, workspace, team, x);
     ExpectGolden("layer_" + std::to_string(i), values);
   }
 }

@@ -16,6 +16,7 @@
 #include <thread>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "model/kernels/select.h"
 #include "synth/precision.h"
 #include "tests/model/kernel_variants.h"
@@ -68,6 +69,24 @@ std::vector<std::vector<std::int32_t>> RandomTexts(int count, unsigned seed) {
   return texts;
 }
 
+// As many threads as wished, newly started for every piece of work.
+class ThreadHelpers final : public Helpers {
+ public:
+  explicit ThreadHelpers(int threads) : threads_(threads) {}
+  int threads() const override { return threads_; }
+  void Run(int count, absl::FunctionRef<void(int)> part) override {
+    std::vector<std::jthread> threads;
+    threads.reserve(static_cast<std::size_t>(count));
+    for (int i = 0; i < count; ++i) threads.emplace_back([part, i] { part(i); });
+    ++runs_;
+  }
+  int runs() const { return runs_; }
+
+ private:
+  const int threads_;
+  int runs_ = 0;
+};
+
 TEST(Model, ATextsResultIsTheSameInEveryBatch) {
   for (const KernelVariant& variant : KernelVariants()) {
     SCOPED_TRACE(variant.name());
@@ -90,7 +109,9 @@ TEST(Model, ATextsResultIsTheSameInEveryBatch) {
       const std::size_t count = 1 + generator() % texts.size();
       TestBatch batch;
       for (std::size_t i = 0; i < count; ++i) batch.Add(texts[order[i]]);
-      const auto hidden = model->Forward(batch.tokens(), *workspace);
+      ThreadHelpers helpers(1 + round % 4);
+      const auto hidden = model->Forward(batch.tokens(), *workspace, &helpers);
+      EXPECT_EQ(helpers.runs() > 0, round % 4 > 0 && batch.tokens().tokens() >= 48);
       auto at = hidden.begin();
       for (std::size_t i = 0; i < count; ++i) {
         const auto& expected = alone[order[i]];

@@ -8,6 +8,7 @@
 #include <span>
 #include <string>
 
+#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "synth/config.h"
@@ -49,6 +50,18 @@ struct WorkspaceDeleter {
 };
 using WorkspacePtr = std::unique_ptr<Workspace, WorkspaceDeleter>;
 
+// Threads that may take part in a forward pass.
+class Helpers {
+ public:
+  virtual ~Helpers() = default;
+
+  // How many threads can work at once, the caller's included; at least 1.
+  virtual int threads() const = 0;
+  // Calls part(0), ..., part(count - 1), each once, on any threads at the same time or one after
+  // the other, and returns when all have returned.
+  virtual void Run(int count, absl::FunctionRef<void(int)> part) = 0;
+};
+
 // A Synthesizer text encoder, with its classifier and tokenizer where the checkpoint has them.
 // Immutable after Load: const functions may be called from any number of threads, each with its own
 // workspace. A text's results do not depend on the other texts of its batch.
@@ -81,8 +94,10 @@ class Model {
   absl::Status Validate(const PackedTokens& tokens) const;
 
   // The hidden states after the last layer [T, D], row-major, in `workspace` and valid until its
-  // next use. `tokens` must pass Validate.
-  std::span<const float> Forward(const PackedTokens& tokens, Workspace& workspace) const;
+  // next use. `tokens` must pass Validate. Helpers share the work where there is enough of it; the
+  // result is the same with and without them.
+  std::span<const float> Forward(const PackedTokens& tokens, Workspace& workspace,
+                                 Helpers* helpers = nullptr) const;
 
   // One vector for one text: hidden [n, D] -> pooled [D].
   void Pool(std::span<const float> hidden, Pooling pooling, std::span<float> pooled) const;

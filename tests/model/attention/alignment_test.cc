@@ -80,10 +80,10 @@ void ExpectSoftmax(const std::vector<float>& scores, Index heads, Index length) 
     const Kernels kernels = KernelsOf(variant);
     const double tolerance = kernels.attention.depth_per_word == 1 ? 2e-6 : 4e-3;
     const Alignment alignment(kernels, Sum(scores, length), heads, length);
-    Workspace workspace;
+    Scratch scratch;
     for (Index h = 0; h < heads; ++h) {
       for (Index n = 1; n <= length; ++n) {
-        const HeadWeights weights = alignment.Compute({nullptr, n, 0, 0}, h, workspace);
+        const HeadWeights weights = alignment.Compute({nullptr, n, 0, 0}, h, scratch);
         ASSERT_EQ(weights.exp.rows, n);
         ASSERT_EQ(weights.exp.depth, n);
         for (Index i = 0; i < n; ++i) {
@@ -129,11 +129,11 @@ TEST(Alignment, MemoryGrowsWithTheLengthsSeen) {
   const Index length = 200;
   const Alignment alignment(KernelsOf(variant), Sum(RandomScores(length * length, 1), length), 1,
                             length);
-  Workspace workspace;
+  Scratch scratch;
   EXPECT_EQ(alignment.precomputed_bytes(), 0U);
   EXPECT_EQ(alignment.bytes(), static_cast<std::size_t>(length * length) * sizeof(float));
   const auto after = [&](Index n) {
-    alignment.Compute({nullptr, n, 0, 0}, 0, workspace);
+    alignment.Compute({nullptr, n, 0, 0}, 0, scratch);
     return alignment.precomputed_bytes();
   };
   const std::size_t up_to_32 = after(7);
