@@ -1,11 +1,18 @@
 #!/usr/bin/env bash
-# Makes .venv: Debian's Python packages, and the few pinned ones that Debian lacks. Prints its python's path.
+# Makes a virtual environment: Debian's Python packages, and the few pinned ones that Debian lacks. Prints its python's path.
+#   scripts/python-env.sh        .venv, for train/ and the tests
+#   scripts/python-env.sh bench  .venv-bench, for tests/bench
 set -euo pipefail
 cd "$(dirname "$0")/.."
-stamp=.venv/requirements.txt
-if ! cmp -s train/requirements.txt "$stamp"; then
-  /usr/bin/python3 -m venv --clear --system-site-packages .venv >&2
-  .venv/bin/pip install --quiet --disable-pip-version-check --requirement train/requirements.txt >&2
-  cp train/requirements.txt "$stamp"
+case "${1:-}" in
+  '') folder=.venv requirements=train/requirements.txt ;;
+  bench) folder=.venv-bench requirements=tests/bench/requirements.txt ;;
+  *) sed -n '2,4s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
+esac
+stamp=$folder/requirements.txt
+if ! cmp -s "$requirements" "$stamp"; then
+  /usr/bin/python3 -m venv --clear --system-site-packages "$folder" >&2
+  "$folder/bin/pip" install --quiet --disable-pip-version-check --requirement "$requirements" >&2
+  cp "$requirements" "$stamp"
 fi
-echo "$PWD/.venv/bin/python"
+echo "$PWD/$folder/bin/python"
