@@ -33,6 +33,7 @@ struct Bf16 {
   }
   static Columns ColumnsOf(const PackedView&, Index) { return {}; }
   static Vec Finish(Sum sum, Columns) { return sum; }
+  static Vec Gelu(Vec x) { return RoughGelu(x); }
   static float RowScale(const Operand&, Index) { return 1.0F; }
   static IntVec PackWords(const float* b, Index stride, Index rows, Index cols) {
     const IntVec low = ToBf16(LoadFirst(b, cols, 0));

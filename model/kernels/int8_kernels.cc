@@ -42,6 +42,7 @@ struct Int8 {
     return __builtin_convertvector(sum - columns.offset, Vec) * columns.scale;
   }
   static float RowScale(const Operand& a, Index row) { return a.scale[row]; }
+  static Vec Gelu(Vec x) { return RoughGelu(x); }
 };
 
 float MaxAbs(const float* row, Index cols) {

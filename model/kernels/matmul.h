@@ -5,10 +5,11 @@
 //   kDepthPerWord    numbers in a word
 //   Sum              a vector of sums
 //   Multiply(s, b, a)  the sums s + a · b of one word of A and a vector of words of B
-//   Column(b, j)     what is to know of kLanes columns of B from j on
-//   Finish(s, c)     the sums as floats
-//   RowScale(a, i)   what Finish's result is to be multiplied by in row i
-//   PackTile         see Pack
+//   ColumnsOf(b, j)    what is to know of kLanes columns of B from j on
+//   Finish(s, columns) the sums as floats
+//   RowScale(a, i)     what Finish's result is to be multiplied by in row i
+//   Gelu(x)            as exact as the precision deserves
+//   PackWords          see Pack
 
 #ifndef SYNTH_MODEL_KERNELS_MATMUL_H_
 #define SYNTH_MODEL_KERNELS_MATMUL_H_
@@ -38,11 +39,12 @@ Index WordsOf(Index depth) {
 
 inline Index PanelWidth(Index cols, Index col) { return Min(kPanel, RoundUp(cols - col, kLanes)); }
 
-// sums [kRows, kVectors] = A's rows · panel. Each element is one sum over the words 0, 1, ..., in
-// that order.
-template <class Format, int kRows, int kVectors>
-void MultiplyTile(const Word* a, Index a_stride, const Word* panel, Index panel_stride, Index depth,
-                  typename Format::Sum* sums) {
+// The sums [kRows, kVectors] of A's rows · panel, left in registers for `store`(row, vector, sum).
+// Each element is one sum over the words 0, 1, ..., in that order.
+template <class Format, int kRows, int kVectors, class Store>
+[[gnu::always_inline]] inline void MultiplyTile(const Word* a, Index a_stride, const Word* panel,
+                                                Index panel_stride, Index depth,
+                                                const Store& store) {
   constexpr std::size_t kRowCount = kRows;  // array bounds are unsigned
   constexpr std::size_t kVectorCount = kVectors;
   typename Format::Sum sum[kRowCount][kVectorCount] = {};
@@ -59,114 +61,180 @@ void MultiplyTile(const Word* a, Index a_stride, const Word* panel, Index panel_
     }
   }
 #pragma GCC unroll 8
-  for (int r = 0; r < kRows; ++r) {
+  for (int v = 0; v < kVectors; ++v) {
 #pragma GCC unroll 8
-    for (int v = 0; v < kVectors; ++v) sums[r * kVectors + v] = sum[r][v];
+    for (int r = 0; r < kRows; ++r) store(r, v, sum[r][v]);
   }
 }
 
-template <class Format>
-using TileFunction = void (*)(const Word*, Index, const Word*, Index, Index, typename Format::Sum*);
+// A product, and where a tile of it stands.
+struct Tile {
+  const Operand& a;
+  const PackedView& b;
+  const Epilogue& epilogue;
+  const Matrix& c;
+  Index row;
+  Index col;
 
-template <class Format, int kRows>
-TileFunction<Format> TileOf(Index vectors) {
-  if constexpr (kTileVectors == 4) {
-    if (vectors == 4) return &MultiplyTile<Format, kRows, 4>;
-    if (vectors == 3) return &MultiplyTile<Format, kRows, 3>;
-  }
-  return vectors == 2 ? &MultiplyTile<Format, kRows, 2> : &MultiplyTile<Format, kRows, 1>;
-}
+  const Word* a_rows() const { return static_cast<const Word*>(a.words) + row * a.stride; }
+};
 
-template <class Format>
-TileFunction<Format> TileOf(Index rows, Index vectors) {
-  switch (rows) {
-    case 1:
-      return TileOf<Format, 1>(vectors);
-    case 2:
-      return TileOf<Format, 2>(vectors);
-    case 3:
-      return TileOf<Format, 3>(vectors);
-    case 4:
-      return TileOf<Format, 4>(vectors);
-    case 5:
-      return TileOf<Format, 5>(vectors);
-    default:
-      return TileOf<Format, kTileRows>(vectors);
-  }
-}
+// --- What becomes of the sums ---
 
-template <EpilogueActivation kActivation>
+template <class Format, EpilogueActivation kActivation>
 Vec Activate(Vec x) {
   if constexpr (kActivation == EpilogueActivation::kRelu) return Relu(x);
-  if constexpr (kActivation == EpilogueActivation::kGelu) return Gelu(x);
+  if constexpr (kActivation == EpilogueActivation::kGelu) return Format::Gelu(x);
   if constexpr (kActivation == EpilogueActivation::kGeluNew) return GeluNew(x);
   return x;
 }
 
-// Applies the epilogue to the sums [rows, vectors] of a tile and stores it. A scale of 1 and a bias
-// of 0 change no bit.
-template <class Format, EpilogueActivation kActivation, bool kAccumulate>
-[[gnu::noinline]] void FinishTile(const typename Format::Sum* sums, Index rows, Index vectors,
-                                  const Operand& a, const PackedView& b, const Epilogue& epilogue,
-                                  const Matrix& c, Index row, Index col) {
-  float scale[kTileRows];
-  for (Index r = 0; r < rows; ++r) {
-    const float own = epilogue.row_scale == nullptr ? 1.0F : epilogue.row_scale[row + r];
-    scale[r] = Format::RowScale(a, row + r) * own;
+// What is to know of a vector of columns. A bias of 0 changes no bit.
+template <class Format>
+struct FinishedColumns {
+  typename Format::Columns of_format;
+  Vec bias;
+  Index count;  // those that are in C
+
+  FinishedColumns(const Tile& tile, Index at)
+      : of_format(Format::ColumnsOf(tile.b, at)), count(tile.c.cols - at) {
+    const float* const all = tile.epilogue.bias;
+    bias = all == nullptr ? Vec{} : LoadFirst(all + at, count, 0);
   }
+};
+
+// Nor does a scale of 1.
+template <class Format>
+float ScaleOf(const Tile& tile, Index row) {
+  const float* const all = tile.epilogue.row_scale;
+  return Format::RowScale(tile.a, row) * (all == nullptr ? 1.0F : all[row]);
+}
+
+template <class Format, EpilogueActivation kActivation, bool kAccumulate>
+[[gnu::always_inline]] inline void FinishVector(typename Format::Sum sum,
+                                                const FinishedColumns<Format>& columns, float scale,
+                                                float* to) {
+  const Vec p = Format::Finish(sum, columns.of_format) * scale + columns.bias;
+  Vec y = Activate<Format, kActivation>(p);
+  if constexpr (kAccumulate) y = y + LoadFirst(to, columns.count, 0);
+  StoreFirst(to, y, columns.count);
+}
+
+// --- Tiles of every size ---
+
+// A tile at the edge of C: the sums pass through memory.
+template <class Format, int kRows, int kVectors>
+void MultiplyEdge(const Tile& tile, const Word* panel, Index panel_stride, Index depth,
+                  typename Format::Sum* sums) {
+  MultiplyTile<Format, kRows, kVectors>(
+      tile.a_rows(), tile.a.stride, panel, panel_stride, depth,
+      [sums](int r, int v, typename Format::Sum sum) { sums[v * kRows + r] = sum; });
+}
+
+template <class Format>
+using EdgeFunction = void (*)(const Tile&, const Word*, Index, Index, typename Format::Sum*);
+
+template <class Format, int kRows>
+EdgeFunction<Format> EdgeOf(Index vectors) {
+  if constexpr (kTileVectors == 4) {
+    if (vectors == 4) return &MultiplyEdge<Format, kRows, 4>;
+    if (vectors == 3) return &MultiplyEdge<Format, kRows, 3>;
+  }
+  return vectors == 2 ? &MultiplyEdge<Format, kRows, 2> : &MultiplyEdge<Format, kRows, 1>;
+}
+
+template <class Format>
+EdgeFunction<Format> EdgeOf(Index rows, Index vectors) {
+  switch (rows) {
+    case 1:
+      return EdgeOf<Format, 1>(vectors);
+    case 2:
+      return EdgeOf<Format, 2>(vectors);
+    case 3:
+      return EdgeOf<Format, 3>(vectors);
+    case 4:
+      return EdgeOf<Format, 4>(vectors);
+    case 5:
+      return EdgeOf<Format, 5>(vectors);
+    default:
+      return EdgeOf<Format, kTileRows>(vectors);
+  }
+}
+
+template <class Format, EpilogueActivation kActivation, bool kAccumulate>
+void EdgeTile(const Tile& tile, Index rows, Index vectors, const Word* panel, Index panel_stride,
+              Index depth) {
+  typename Format::Sum sums[kTileRows * kTileVectors];
+  EdgeOf<Format>(rows, vectors)(tile, panel, panel_stride, depth, sums);
+  const typename Format::Sum* sum = sums;
   for (Index v = 0; v < vectors; ++v) {
-    const Index at = col + v * kLanes;
-    const Index count = c.cols - at;
-    const auto column = Format::ColumnsOf(b, at);
-    const Vec bias = epilogue.bias == nullptr ? Vec{} : LoadFirst(epilogue.bias + at, count, 0);
-    float* to = c.data + row * c.stride + at;
-    for (Index r = 0; r < rows; ++r, to += c.stride) {
-      const Vec p = Format::Finish(sums[r * vectors + v], column);
-      Vec y = Activate<kActivation>(p * scale[r] + bias);
-      if constexpr (kAccumulate) y = y + LoadFirst(to, count, 0);
-      StoreFirst(to, y, count);
+    const Index at = tile.col + v * kLanes;
+    const FinishedColumns<Format> columns(tile, at);
+    for (Index r = 0; r < rows; ++r) {
+      FinishVector<Format, kActivation, kAccumulate>(
+          *sum++, columns, ScaleOf<Format>(tile, tile.row + r),
+          tile.c.data + (tile.row + r) * tile.c.stride + at);
     }
   }
 }
 
-template <class Format>
-auto FinishOf(const Epilogue& epilogue) {
-  using Activation = EpilogueActivation;
-  if (epilogue.accumulate) return &FinishTile<Format, Activation::kNone, true>;
-  switch (epilogue.activation) {
-    case Activation::kRelu:
-      return &FinishTile<Format, Activation::kRelu, false>;
-    case Activation::kGelu:
-      return &FinishTile<Format, Activation::kGelu, false>;
-    case Activation::kGeluNew:
-      return &FinishTile<Format, Activation::kGeluNew, false>;
-    case Activation::kNone:
-      break;
-  }
-  return &FinishTile<Format, Activation::kNone, false>;
+// A whole tile: the sums are finished where they are, in registers.
+template <class Format, EpilogueActivation kActivation, bool kAccumulate>
+void WholeTile(const Tile& tile, const Word* panel, Index depth) {
+  float scale[kTileRows];
+  for (int r = 0; r < kTileRows; ++r) scale[r] = ScaleOf<Format>(tile, tile.row + r);
+  float* const to = tile.c.data + tile.row * tile.c.stride + tile.col;
+  MultiplyTile<Format, kTileRows, kTileVectors>(
+      tile.a_rows(), tile.a.stride, panel, kPanel, depth,
+      [&](int r, int v, typename Format::Sum sum) {
+        const FinishedColumns<Format> columns(tile, tile.col + v * kLanes);
+        FinishVector<Format, kActivation, kAccumulate>(sum, columns, scale[r],
+                                                       to + r * tile.c.stride + v * kLanes);
+      });
 }
 
-template <class Format>
-void Matmul(const Operand& a, const PackedView& b, const Epilogue& epilogue, const Matrix& c) {
-  const auto* const a_words = static_cast<const Word*>(a.words);
+// C = A B with one kind of epilogue.
+template <class Format, EpilogueActivation kActivation, bool kAccumulate>
+void MultiplyAll(const Operand& a, const PackedView& b, const Epilogue& epilogue, const Matrix& c) {
   const auto* const b_words = static_cast<const Word*>(b.words);
   const Index depth = WordsOf<Format>(a.depth);
-  const auto finish = FinishOf<Format>(epilogue);
-  typename Format::Sum sums[kTileRows * kTileVectors];
   for (Index chunk = 0; chunk < c.rows; chunk += kChunkRows) {
     const Index chunk_end = Min(chunk + kChunkRows, c.rows);
     for (Index col = 0; col < c.cols; col += kPanel) {
       const Word* const panel = b_words + col * depth;
       const Index width = PanelWidth(b.cols, col);
-      const Index vectors = PanelWidth(c.cols, col) / kLanes;
+      const bool whole = c.cols - col >= kPanel;
       for (Index row = chunk; row < chunk_end; row += kTileRows) {
+        const Tile tile = {a, b, epilogue, c, row, col};
         const Index rows = Min(kTileRows, chunk_end - row);
-        TileOf<Format>(rows, vectors)(a_words + row * a.stride, a.stride, panel, width, depth,
-                                      sums);
-        finish(sums, rows, vectors, a, b, epilogue, c, row, col);
+        if (whole && rows == kTileRows) {
+          WholeTile<Format, kActivation, kAccumulate>(tile, panel, depth);
+        } else {
+          const Index vectors = PanelWidth(c.cols, col) / kLanes;
+          EdgeTile<Format, kActivation, kAccumulate>(tile, rows, vectors, panel, width, depth);
+        }
       }
     }
   }
+}
+
+template <class Format>
+void Matmul(const Operand& a, const PackedView& b, const Epilogue& epilogue, const Matrix& c) {
+  using Activation = EpilogueActivation;
+  if (epilogue.accumulate) {
+    return MultiplyAll<Format, Activation::kNone, true>(a, b, epilogue, c);
+  }
+  switch (epilogue.activation) {
+    case Activation::kRelu:
+      return MultiplyAll<Format, Activation::kRelu, false>(a, b, epilogue, c);
+    case Activation::kGelu:
+      return MultiplyAll<Format, Activation::kGelu, false>(a, b, epilogue, c);
+    case Activation::kGeluNew:
+      return MultiplyAll<Format, Activation::kGeluNew, false>(a, b, epilogue, c);
+    case Activation::kNone:
+      break;
+  }
+  MultiplyAll<Format, Activation::kNone, false>(a, b, epilogue, c);
 }
 
 // Packs B given as its transpose: a transposition of words.
