@@ -28,14 +28,14 @@ void DenseScores::Project(const Operand& x, const Matrix& projected) const {
   w1_.Forward(x, projected, EpilogueActivation::kRelu);
 }
 
-void DenseScores::AddScores(const ConstMatrix& projected, Index head, Scratch& scratch,
-                            const Matrix& scores) const {
+void DenseScores::ComputeScores(const ConstMatrix& projected, Index head, bool add,
+                                Scratch& scratch, const Matrix& scores) const {
   const Operand u = Prepare(
       kernels_, {projected.data + head * head_size_, projected.rows, head_size_, projected.stride},
       scratch.head_input);
   const PackedMatrix& w2 = w2_[static_cast<std::size_t>(head)];
   const float* const b2 = b2_.data() + head * max_length_;
-  kernels_.matmul(u, w2.view(), {.bias = b2, .accumulate = true}, scores);  // the first n columns
+  kernels_.matmul(u, w2.view(), {.bias = b2, .accumulate = add}, scores);  // the first n columns
 }
 
 std::size_t DenseScores::bytes() const {

@@ -44,8 +44,8 @@ void DotProductScores::Project(const Operand& x, const Matrix& projected) const 
   query_key_.Forward(x, projected);
 }
 
-void DotProductScores::AddScores(const ConstMatrix& projected, Index head, Scratch& scratch,
-                                 const Matrix& scores) const {
+void DotProductScores::ComputeScores(const ConstMatrix& projected, Index head, bool add,
+                                     Scratch& scratch, const Matrix& scores) const {
   const float* const q = projected.data + head * head_size_;
   const float* const k = q + hidden_size_;
   const Operand q_head =
@@ -53,7 +53,7 @@ void DotProductScores::AddScores(const ConstMatrix& projected, Index head, Scrat
   const Operand k_head =
       Prepare(kernels_, {k, projected.rows, head_size_, projected.stride}, scratch.keys_input);
   const PackedView k_transposed = PackTransposedInto(scratch.packed_keys, kernels_, k_head);
-  kernels_.matmul(q_head, k_transposed, {.accumulate = true}, scores);
+  kernels_.matmul(q_head, k_transposed, {.accumulate = add}, scores);
 }
 
 }  // namespace synth

@@ -22,8 +22,8 @@ class DotProductScores final : public DynamicScores {
 
   Index projected_width() const override { return query_key_.out(); }
   void Project(const Operand& x, const Matrix& projected) const override;
-  void AddScores(const ConstMatrix& projected, Index head, Scratch& scratch,
-                 const Matrix& scores) const override;
+  void ComputeScores(const ConstMatrix& projected, Index head, bool add, Scratch& scratch,
+                     const Matrix& scores) const override;
   std::size_t bytes() const override { return query_key_.bytes(); }
 
  private:

@@ -22,9 +22,10 @@ class DynamicScores {
   virtual Index projected_width() const = 0;
   virtual void Project(const Operand& x, const Matrix& projected) const = 0;
 
-  // scores [n, n] += alpha_h S_h, for the text whose rows of Project's result are `projected`.
-  virtual void AddScores(const ConstMatrix& projected, Index head, Scratch& scratch,
-                         const Matrix& scores) const = 0;
+  // scores [n, n] = alpha_h S_h, or += where `add` is set, for the text whose rows of Project's
+  // result are `projected`.
+  virtual void ComputeScores(const ConstMatrix& projected, Index head, bool add, Scratch& scratch,
+                             const Matrix& scores) const = 0;
 
   virtual std::size_t bytes() const = 0;
 };

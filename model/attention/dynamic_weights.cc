@@ -46,11 +46,13 @@ HeadWeights DynamicWeights::Compute(const ConstMatrix& projected, Index head,
                                     Scratch& scratch) const {
   const Index n = projected.rows;
   const Matrix scores = {scratch.weights.Reserve(n * n), n, n, n};
-  SetFixed(head, scores);
+  bool add = !fixed_.empty();
+  if (add) SetFixed(head, scores);
   const float* columns = projected.data;
   for (const auto& part : parts_) {
     const Index width = part->projected_width();
-    part->AddScores({columns, n, width, projected.stride}, head, scratch, scores);
+    part->ComputeScores({columns, n, width, projected.stride}, head, add, scratch, scores);
+    add = true;
     columns += width;
   }
   float* const reciprocals = scratch.reciprocals.Reserve(n);
@@ -70,10 +72,6 @@ std::unique_ptr<const DynamicWeights::Block> DynamicWeights::MakeBlock(Index siz
 
 void DynamicWeights::SetFixed(Index head, const Matrix& scores) const {
   const Index n = scores.rows;
-  if (fixed_.empty()) {
-    std::fill_n(scores.data, n * n, 0.0F);
-    return;
-  }
   const Block& block = fixed_blocks_.Get(n, [this](Index size) { return MakeBlock(size); });
   for (Index i = 0; i < n; ++i) {
     std::copy_n(block.scores.data() + (head * block.size + i) * block.size, n,

@@ -32,8 +32,8 @@ void FactorizedDenseScores::Project(const Operand& x, const Matrix& projected) c
   w1_.Forward(x, projected, EpilogueActivation::kRelu);
 }
 
-void FactorizedDenseScores::AddScores(const ConstMatrix& projected, Index head, Scratch& scratch,
-                                      const Matrix& scores) const {
+void FactorizedDenseScores::ComputeScores(const ConstMatrix& projected, Index head, bool add,
+                                          Scratch& scratch, const Matrix& scores) const {
   const Index n = projected.rows;
   const Operand u =
       Prepare(kernels_, {projected.data + head * head_size_, n, head_size_, projected.stride},
@@ -46,6 +46,7 @@ void FactorizedDenseScores::AddScores(const ConstMatrix& projected, Index head, 
   for (Index i = 0; i < n; ++i) {
     const float* const a_row = a.data + i * a_;
     float* const row = scores.data + i * scores.stride;
+    if (!add) std::fill_n(row, n, 0.0F);
     for (Index j = 0; j < n; j += a_) {
       const float b_j = b.data[i * b_ + j / a_];
       const Index end = std::min(a_, n - j);

@@ -31,6 +31,7 @@ struct Bf16 {
     return _mm512_dpbf16_ps(sum, reinterpret_cast<__m512bh>(b),
                             reinterpret_cast<__m512bh>(_mm512_set1_epi32(a)));
   }
+  static Sum Start(const PackedView&, Index) { return Sum{}; }
   static Columns ColumnsOf(const PackedView&, Index) { return {}; }
   static Vec Finish(Sum sum, Columns) { return sum; }
   static Vec Gelu(Vec x) { return RoughGelu(x); }

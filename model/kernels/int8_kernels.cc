@@ -4,7 +4,7 @@
 // A row of activations is x_k = s_i q_k with q_k in [-127, 127] and s_i = max |x| / 127, stored as
 // q_k + 128; a column of weights is w_k = s_j r_k likewise, stored as r_k. So
 //   Σ x_k w_k = s_i s_j (Σ (q_k + 128) r_k - 128 Σ r_k),
-// where the last term is the column's offset.
+// where the last term is what the column's sums start from.
 
 #include <immintrin.h>
 
@@ -28,18 +28,16 @@ struct Int8 {
   using Sum = IntVec;
   struct Columns {
     Vec scale;
-    IntVec offset;
   };
 
   static Sum Multiply(Sum sum, IntVec b, Word a) {
     return reinterpret_cast<Sum>(_mm512_dpbusd_epi32(
         reinterpret_cast<__m512i>(sum), _mm512_set1_epi32(a), reinterpret_cast<__m512i>(b)));
   }
-  static Columns ColumnsOf(const PackedView& b, Index col) {
-    return {Load(b.scale + col), LoadWords(b.offset + col)};
-  }
+  static Sum Start(const PackedView& b, Index col) { return LoadWords(b.offset + col); }
+  static Columns ColumnsOf(const PackedView& b, Index col) { return {Load(b.scale + col)}; }
   static Vec Finish(Sum sum, const Columns& columns) {
-    return __builtin_convertvector(sum - columns.offset, Vec) * columns.scale;
+    return __builtin_convertvector(sum, Vec) * columns.scale;
   }
   static float RowScale(const Operand& a, Index row) { return a.scale[row]; }
   static Vec Gelu(Vec x) { return RoughGelu(x); }
@@ -94,7 +92,7 @@ void PrepareWeights(const ConstMatrix& b_transposed, void* words, float* scale,
   for (Index j = 0; j < b_transposed.rows; ++j, row += stride) {
     std::int32_t sum = 0;
     for (Index k = 0; k < stride; ++k) sum += row[k];
-    offset[j] = kOffset * sum;
+    offset[j] = -kOffset * sum;
   }
 }
 

@@ -24,6 +24,7 @@ struct Float32 {
     __builtin_memcpy(&x, &a, sizeof(x));
     return sum + x * reinterpret_cast<Vec>(b);
   }
+  static Sum Start(const PackedView&, Index) { return Sum{}; }
   static Columns ColumnsOf(const PackedView&, Index) { return {}; }
   static Vec Finish(Sum sum, Columns) { return sum; }
   static Vec Gelu(Vec x) { return synth::Gelu(x); }

@@ -49,7 +49,7 @@ struct PackedView {
   Index cols = 0;
   // int8: both padded to whole vectors.
   const float* scale = nullptr;          // [cols], what a step of a column is worth
-  const std::int32_t* offset = nullptr;  // [cols], what the operand's offset adds to a sum
+  const std::int32_t* offset = nullptr;  // [cols], what a sum starts from
 };
 
 enum class EpilogueActivation : std::uint8_t { kNone, kRelu, kGelu, kGeluNew };

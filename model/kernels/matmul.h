@@ -5,8 +5,9 @@
 //   kDepthPerWord    numbers in a word
 //   Sum              a vector of sums
 //   Multiply(s, b, a)  the sums s + a · b of one word of A and a vector of words of B
-//   ColumnsOf(b, j)    what is to know of kLanes columns of B from j on
-//   Finish(s, columns) the sums as floats
+//   Start(b, j)        what kLanes columns of B from j on start from
+//   ColumnsOf(b, j)    what is to know of them at the end
+//   Finish(s, columns) their sums as floats
 //   RowScale(a, i)     what Finish's result is to be multiplied by in row i
 //   Gelu(x)            as exact as the precision deserves
 //   PackWords          see Pack
@@ -39,32 +40,37 @@ Index WordsOf(Index depth) {
 
 inline Index PanelWidth(Index cols, Index col) { return Min(kPanel, RoundUp(cols - col, kLanes)); }
 
-// The sums [kRows, kVectors] of A's rows · panel, left in registers for `store`(row, vector, sum).
-// Each element is one sum over the words 0, 1, ..., in that order.
-template <class Format, int kRows, int kVectors, class Store>
+// Multiplies kRows rows of A by a panel and leaves the sums in registers for `finish`(vector, sums
+// of that vector's columns in each row). Each element is one sum over the words 0, 1, ..., in that
+// order, on top of what Format::Start(columns) gives.
+template <class Format, int kRows, int kVectors, class Finish>
 [[gnu::always_inline]] inline void MultiplyTile(const Word* a, Index a_stride, const Word* panel,
                                                 Index panel_stride, Index depth,
-                                                const Store& store) {
+                                                const PackedView& b, Index col,
+                                                const Finish& finish) {
   constexpr std::size_t kRowCount = kRows;  // array bounds are unsigned
   constexpr std::size_t kVectorCount = kVectors;
-  typename Format::Sum sum[kRowCount][kVectorCount] = {};
-  for (Index k = 0; k < depth; ++k) {
-    IntVec b[kVectorCount];
+  typename Format::Sum sum[kVectorCount][kRowCount];
 #pragma GCC unroll 8
-    for (int v = 0; v < kVectors; ++v) b[v] = LoadWords(panel + k * panel_stride + v * kLanes);
+  for (int v = 0; v < kVectors; ++v) {
+    const auto start = Format::Start(b, col + v * kLanes);
+#pragma GCC unroll 8
+    for (int r = 0; r < kRows; ++r) sum[v][r] = start;
+  }
+  for (Index k = 0; k < depth; ++k) {
+    IntVec words[kVectorCount];
+#pragma GCC unroll 8
+    for (int v = 0; v < kVectors; ++v) words[v] = LoadWords(panel + k * panel_stride + v * kLanes);
 #pragma GCC unroll 8
     for (int r = 0; r < kRows; ++r) {
       Word x;
       __builtin_memcpy(&x, a + r * a_stride + k, sizeof(x));
 #pragma GCC unroll 8
-      for (int v = 0; v < kVectors; ++v) sum[r][v] = Format::Multiply(sum[r][v], b[v], x);
+      for (int v = 0; v < kVectors; ++v) sum[v][r] = Format::Multiply(sum[v][r], words[v], x);
     }
   }
 #pragma GCC unroll 8
-  for (int v = 0; v < kVectors; ++v) {
-#pragma GCC unroll 8
-    for (int r = 0; r < kRows; ++r) store(r, v, sum[r][v]);
-  }
+  for (int v = 0; v < kVectors; ++v) finish(v, sum[v]);
 }
 
 // A product, and where a tile of it stands.
@@ -89,46 +95,45 @@ Vec Activate(Vec x) {
   return x;
 }
 
-// What is to know of a vector of columns. A bias of 0 changes no bit.
-template <class Format>
-struct FinishedColumns {
-  typename Format::Columns of_format;
-  Vec bias;
-  Index count;  // those that are in C
-
-  FinishedColumns(const Tile& tile, Index at)
-      : of_format(Format::ColumnsOf(tile.b, at)), count(tile.c.cols - at) {
-    const float* const all = tile.epilogue.bias;
-    bias = all == nullptr ? Vec{} : LoadFirst(all + at, count, 0);
+// Finishes kLanes columns of a tile from column `at` on, `count` of which are in C. A scale of 1
+// and a bias of 0 change no bit.
+template <class Format, EpilogueActivation kActivation, bool kAccumulate>
+[[gnu::always_inline]] inline void FinishColumns(const Tile& tile, Index rows, Index at,
+                                                 Index count, const float* scale,
+                                                 const typename Format::Sum* sums) {
+  const auto columns = Format::ColumnsOf(tile.b, at);
+  const float* const all_bias = tile.epilogue.bias;
+  const Vec bias = all_bias == nullptr ? Vec{} : LoadFirst(all_bias + at, count, 0);
+  float* to = tile.c.data + tile.row * tile.c.stride + at;
+#pragma GCC unroll 8
+  for (Index r = 0; r < rows; ++r, to += tile.c.stride) {
+    Vec y = Activate<Format, kActivation>(Format::Finish(sums[r], columns) * scale[r] + bias);
+    if constexpr (kAccumulate) y = y + LoadFirst(to, count, 0);
+    StoreFirst(to, y, count);
   }
-};
-
-// Nor does a scale of 1.
-template <class Format>
-float ScaleOf(const Tile& tile, Index row) {
-  const float* const all = tile.epilogue.row_scale;
-  return Format::RowScale(tile.a, row) * (all == nullptr ? 1.0F : all[row]);
 }
 
-template <class Format, EpilogueActivation kActivation, bool kAccumulate>
-[[gnu::always_inline]] inline void FinishVector(typename Format::Sum sum,
-                                                const FinishedColumns<Format>& columns, float scale,
-                                                float* to) {
-  const Vec p = Format::Finish(sum, columns.of_format) * scale + columns.bias;
-  Vec y = Activate<Format, kActivation>(p);
-  if constexpr (kAccumulate) y = y + LoadFirst(to, columns.count, 0);
-  StoreFirst(to, y, columns.count);
+template <class Format>
+void ReadScales(const Tile& tile, Index rows, float* scale) {
+  const float* const own = tile.epilogue.row_scale;
+  for (Index r = 0; r < rows; ++r) {
+    scale[r] = Format::RowScale(tile.a, tile.row + r) * (own == nullptr ? 1.0F : own[tile.row + r]);
+  }
 }
 
 // --- Tiles of every size ---
 
-// A tile at the edge of C: the sums pass through memory.
+// A tile at the edge of C: the sums [vectors, kRows] pass through memory.
 template <class Format, int kRows, int kVectors>
 void MultiplyEdge(const Tile& tile, const Word* panel, Index panel_stride, Index depth,
                   typename Format::Sum* sums) {
-  MultiplyTile<Format, kRows, kVectors>(
-      tile.a_rows(), tile.a.stride, panel, panel_stride, depth,
-      [sums](int r, int v, typename Format::Sum sum) { sums[v * kRows + r] = sum; });
+  MultiplyTile<Format, kRows, kVectors>(tile.a_rows(), tile.a.stride, panel, panel_stride, depth,
+                                        tile.b, tile.col,
+                                        [sums](int v, const typename Format::Sum* sum) {
+#pragma GCC unroll 8
+                                          for (int r = 0; r < kRows; ++r)
+                                            sums[v * kRows + r] = sum[r];
+                                        });
 }
 
 template <class Format>
@@ -164,17 +169,14 @@ EdgeFunction<Format> EdgeOf(Index rows, Index vectors) {
 template <class Format, EpilogueActivation kActivation, bool kAccumulate>
 void EdgeTile(const Tile& tile, Index rows, Index vectors, const Word* panel, Index panel_stride,
               Index depth) {
+  float scale[kTileRows];
+  ReadScales<Format>(tile, rows, scale);
   typename Format::Sum sums[kTileRows * kTileVectors];
   EdgeOf<Format>(rows, vectors)(tile, panel, panel_stride, depth, sums);
-  const typename Format::Sum* sum = sums;
   for (Index v = 0; v < vectors; ++v) {
     const Index at = tile.col + v * kLanes;
-    const FinishedColumns<Format> columns(tile, at);
-    for (Index r = 0; r < rows; ++r) {
-      FinishVector<Format, kActivation, kAccumulate>(
-          *sum++, columns, ScaleOf<Format>(tile, tile.row + r),
-          tile.c.data + (tile.row + r) * tile.c.stride + at);
-    }
+    FinishColumns<Format, kActivation, kAccumulate>(tile, rows, at, tile.c.cols - at, scale,
+                                                    sums + v * rows);
   }
 }
 
@@ -182,14 +184,12 @@ void EdgeTile(const Tile& tile, Index rows, Index vectors, const Word* panel, In
 template <class Format, EpilogueActivation kActivation, bool kAccumulate>
 void WholeTile(const Tile& tile, const Word* panel, Index depth) {
   float scale[kTileRows];
-  for (int r = 0; r < kTileRows; ++r) scale[r] = ScaleOf<Format>(tile, tile.row + r);
-  float* const to = tile.c.data + tile.row * tile.c.stride + tile.col;
+  ReadScales<Format>(tile, kTileRows, scale);
   MultiplyTile<Format, kTileRows, kTileVectors>(
-      tile.a_rows(), tile.a.stride, panel, kPanel, depth,
-      [&](int r, int v, typename Format::Sum sum) {
-        const FinishedColumns<Format> columns(tile, tile.col + v * kLanes);
-        FinishVector<Format, kActivation, kAccumulate>(sum, columns, scale[r],
-                                                       to + r * tile.c.stride + v * kLanes);
+      tile.a_rows(), tile.a.stride, panel, kPanel, depth, tile.b, tile.col,
+      [&](int v, const typename Format::Sum* sums) {
+        FinishColumns<Format, kActivation, kAccumulate>(tile, kTileRows, tile.col + v * kLanes,
+                                                        kLanes, scale, sums);
       });
 }
 

@@ -150,6 +150,18 @@ void Transpose(IntVec (&rows)[kLanes]) {
   if constexpr (kStep > 1) Transpose<kStep / 2>(rows);
 }
 
+// y · 2^i. Where there is no instruction for it: i within -126 .. 127.
+inline Vec Scale(Vec y, Vec i) {
+#if defined(__AVX512F__)
+  return _mm512_scalef_ps(y, i);
+#else
+  constexpr int kExponentBias = 127;
+  constexpr int kFractionBits = 23;
+  const IntVec bits = (__builtin_convertvector(i, IntVec) + kExponentBias) << kFractionBits;
+  return y * reinterpret_cast<Vec>(bits);
+#endif
+}
+
 // exp(x) = 2^i · e^r with i = round(x / ln 2), |r| <= ln 2 / 2, and Cephes' polynomial for e^r:
 // within 2 ulp. 0 below the smallest normal float; at most exp(88).
 inline Vec Exp(Vec x) {
@@ -166,11 +178,7 @@ inline Vec Exp(Vec x) {
   p = p * r + 1.6666665459e-1F;
   p = p * r + 5.0000001201e-1F;
   p = p * (r * r) + r + 1.0F;
-  constexpr int kExponentBias = 127;
-  constexpr int kFractionBits = 23;
-  const IntVec bits = (__builtin_convertvector(i, IntVec) + kExponentBias) << kFractionBits;
-  const Vec y = p * reinterpret_cast<Vec>(bits);
-  return x < kLowest ? Vec{} : y;
+  return x < kLowest ? Vec{} : Scale(p, i);
 }
 
 // max(x, 0)
