@@ -93,11 +93,11 @@ std::optional<Classifier> LoadClassifier(const Kernels& kernels, const Checkpoin
   return std::make_optional<Classifier>(kernels.isa.f32, TensorScope(checkpoint, "classifier."));
 }
 
-ModelInfo Describe(const Checkpoint& checkpoint, const Encoder& encoder,
+ModelInfo Describe(const Checkpoint& checkpoint, std::string digest, const Encoder& encoder,
                    const std::optional<Classifier>& classifier, const Kernels& kernels,
                    Precision precision) {
   ModelInfo info;
-  info.digest = checkpoint.ComputeDigest();
+  info.digest = std::move(digest);
   for (const TensorSpec& tensor : checkpoint.table()) {
     std::int64_t elements = 1;
     for (const std::int64_t dimension : tensor.shape) elements *= dimension;
@@ -120,13 +120,15 @@ struct Model::Impl {
        std::unique_ptr<const Tokenizer> the_tokenizer)
       : config(checkpoint.config()),
         config_json(checkpoint.config_json()),
+        digest(checkpoint.ComputeDigest()),
         tokenizer(std::move(the_tokenizer)),
         encoder(kernels, checkpoint),
         classifier(LoadClassifier(kernels, checkpoint)),
-        info(Describe(checkpoint, encoder, classifier, kernels, precision)) {}
+        info(Describe(checkpoint, digest, encoder, classifier, kernels, precision)) {}
 
   const ModelConfig config;
   const std::string config_json;
+  const std::string digest;  // before the weights: it reads the whole file
   const std::unique_ptr<const Tokenizer> tokenizer;
   const Encoder encoder;
   const std::optional<Classifier> classifier;

@@ -114,6 +114,7 @@ absl::StatusOr<Checkpoint> Checkpoint::Open(const std::filesystem::path& folder)
   if (absl::Status status = CheckTensors(TensorTable(*config), *tensors); !status.ok()) {
     return InFile(folder / kTensorFile, status);
   }
+  MappedFile::Forget(tensor_file->bytes());
 
   std::optional<MappedFile> tokenizer_file;
   if (config->tokenizer) {
@@ -134,13 +135,17 @@ std::string Checkpoint::ComputeDigest() const {
   std::vector<NamedBytes> files = {{kConfigFile, config_file_.bytes()},
                                    {kTensorFile, tensor_file_.bytes()}};
   if (tokenizer_file_) files.push_back({config_.tokenizer->file, tokenizer_file_->bytes()});
-  return Digest(files);
+  std::string digest = Digest(files);
+  MappedFile::Forget(tensor_file_.bytes());
+  return digest;
 }
 
 std::vector<float> Checkpoint::Read(std::string_view name) const {
   const auto found = tensors_.find(name);
   assert(found != tensors_.end() && "a layer reads a tensor that the table lacks");
-  return ToFloats(found->second);
+  std::vector<float> values = ToFloats(found->second);
+  MappedFile::Forget(found->second.bytes);
+  return values;
 }
 
 TensorScope::TensorScope(const Checkpoint& checkpoint, std::string prefix)

@@ -16,7 +16,8 @@
 namespace synth {
 
 // A checkpoint folder whose files are mapped and checked: the tensors are exactly those of
-// TensorTable, have their shapes, and hold finite numbers.
+// TensorTable, have their shapes, and hold finite numbers. What was read of them is let go at once,
+// so that the file and the weights made from it are never in memory together.
 class Checkpoint {
  public:
   // NOT_FOUND where a file is missing, INVALID_ARGUMENT for whatever else is wrong; names the file.

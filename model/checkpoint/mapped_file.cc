@@ -7,8 +7,10 @@
 
 #include <cerrno>
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <string_view>
 #include <system_error>
 #include <utility>
 
@@ -40,6 +42,16 @@ absl::Status SystemError(const std::filesystem::path& path, int error) {
 }
 
 }  // namespace
+
+void MappedFile::Forget(std::string_view part) {
+  const auto page = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
+  const auto begin = reinterpret_cast<std::uintptr_t>(part.data());
+  const std::uintptr_t first = (begin + page - 1) / page * page;
+  const std::uintptr_t last = (begin + part.size()) / page * page;
+  if (first >= last) return;
+  // An error leaves the pages where they are. NOLINTNEXTLINE(performance-no-int-to-ptr)
+  ::madvise(reinterpret_cast<void*>(first), last - first, MADV_DONTNEED);
+}
 
 MappedFile::MappedFile(std::unique_ptr<const char, Unmap> data) : data_(std::move(data)) {}
 

@@ -17,6 +17,10 @@ class MappedFile {
   // NOT_FOUND where there is no such file, INVALID_ARGUMENT where it is not a regular file.
   static absl::StatusOr<MappedFile> Open(const std::filesystem::path& path);
 
+  // Lets go of the pages that lie wholly in `part` of bytes(): they no longer count as this
+  // process's memory, and are read again if they are needed again.
+  static void Forget(std::string_view part);
+
   std::string_view bytes() const { return {data_.get(), data_.get_deleter().size}; }
 
  private:
