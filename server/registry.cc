@@ -47,6 +47,7 @@ absl::Status Registry::Load(const Options::ModelSource& source, const LoadOption
        {"instruction_set", info.instruction_set},
        {"parameters", info.parameters},
        {"weight_bytes", info.weight_bytes},
+       {"attention_bytes", models_.back()->model().attention_bytes()},
        {"milliseconds", static_cast<std::int64_t>(took.count())}});
   return absl::OkStatus();
 }

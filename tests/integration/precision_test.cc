@@ -76,6 +76,17 @@ TEST_P(PrecisionTest, AResultDoesNotDependOnTheBatch) {
             Classify(alone).results(0).SerializeAsString());
 }
 
+// The first requests, short or long, pay for no attention.
+TEST_P(PrecisionTest, AttentionIsComputedBeforeItServes) {
+  const std::string series = R"(synth_model_bytes{model="intent",part="attention"})";
+  const double at_start = running_->Metric(series);
+  EXPECT_GT(at_start, 0);
+  running_->ClassifyOne("balance");
+  running_->ClassifyOne(LongRequest(1).texts(0));
+  EXPECT_EQ(running_->Metric(series), at_start);
+  EXPECT_EQ(static_cast<double>(GetModel().memory().attention_bytes()), at_start);
+}
+
 INSTANTIATE_TEST_SUITE_P(All, PrecisionTest,
                          testing::Values(Precision::kF32, Precision::kBf16, Precision::kInt8),
                          [](const auto& instance) {
