@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "server/version.h"
+#include "synth/precision.h"
 
 namespace synth::server {
 namespace {
@@ -113,6 +114,10 @@ void ModelMetrics::SetLoad(const scheduling::Scheduler::Load& load) const {
   lanes_busy_->Set(load.busy_lanes);
 }
 
+void ModelMetrics::SetAttentionBytes(std::size_t bytes) const {
+  attention_bytes_->Set(static_cast<double>(bytes));
+}
+
 Metrics::Metrics() {
   Families(registry_)
       .Gauge("synth_build_info", "Always 1; the version is a label", {{"version", kVersion}})
@@ -182,12 +187,18 @@ ModelMetrics& Metrics::AddModel(const std::string& name, const ModelInfo& info, 
   families.Gauge("synth_lanes", "Lanes of the model", labels).Set(lanes);
   families
       .Gauge("synth_model_info", "Always 1; what is loaded is in the labels",
-             {{"model", name}, {"digest", info.digest}})
+             {{"model", name},
+              {"digest", info.digest},
+              {"precision", std::string(PrecisionName(info.precision))},
+              {"instruction_set", info.instruction_set}})
       .Set(1);
-  families
-      .Gauge("synth_model_bytes", "Memory of the model's weights and precomputed attention",
-             {{"model", name}, {"part", "weights"}})
-      .Set(static_cast<double>(info.weight_bytes));
+  auto memory = [&](const char* part) -> prometheus::Gauge& {
+    return families.Gauge("synth_model_bytes",
+                          "Memory of the model's weights, and of the attention computed so far",
+                          {{"model", name}, {"part", part}});
+  };
+  memory("weights").Set(static_cast<double>(info.weight_bytes));
+  metrics->attention_bytes_ = &memory("attention");
   return *models_.insert_or_assign(name, std::move(metrics)).first->second;
 }
 

@@ -8,6 +8,7 @@
 #include <prometheus/registry.h>
 
 #include <array>
+#include <cstddef>
 #include <map>
 #include <memory>
 #include <span>
@@ -57,6 +58,8 @@ class ModelMetrics final : public scheduling::Observer {
 
   // The gauges of the queue and the lanes, brought up to date before a scrape.
   void SetLoad(const scheduling::Scheduler::Load& load) const;
+  // What Model::attention_bytes gives; brought up to date before a scrape, too.
+  void SetAttentionBytes(std::size_t bytes) const;
   // A text that was refused before it became a job.
   void OnInvalidText() { failed_->Increment(); }
 
@@ -76,6 +79,7 @@ class ModelMetrics final : public scheduling::Observer {
   prometheus::Gauge* queue_texts_ = nullptr;
   prometheus::Gauge* queue_tokens_ = nullptr;
   prometheus::Gauge* lanes_busy_ = nullptr;
+  prometheus::Gauge* attention_bytes_ = nullptr;
 };
 
 // All metrics of the server. Thread-safe; handles live as long as it does.

@@ -66,11 +66,18 @@ void ModelEngine::Compute(std::span<Job* const> batch, int lane_index) {
 }
 
 void ModelEngine::WarmUp() {
-  for (Lane& lane : lanes_) {
-    lane.token_ids.assign(static_cast<std::size_t>(model_.config().max_position_embeddings), 0);
-    lane.offsets = {0, model_.config().max_position_embeddings};
-    model_.Forward({.token_ids = lane.token_ids, .offsets = lane.offsets}, *lane.workspace);
+  const int longest = model_.config().max_position_embeddings;
+  for (Lane& lane : lanes_) RunOnce(longest, lane);
+  for (int length = longest; length > 1;) {
+    length = (length + 1) / 2;
+    RunOnce(length, lanes_.front());
   }
+}
+
+void ModelEngine::RunOnce(int length, Lane& lane) {
+  lane.token_ids.assign(static_cast<std::size_t>(length), 0);
+  lane.offsets = {0, length};
+  model_.Forward({.token_ids = lane.token_ids, .offsets = lane.offsets}, *lane.workspace);
 }
 
 }  // namespace synth::server

@@ -10,6 +10,8 @@
 #include <string>
 #include <utility>
 
+#include "absl/status/statusor.h"
+#include "absl/strings/strip.h"
 #include "server/version.h"
 
 namespace synth::server {
@@ -32,7 +34,8 @@ Every option can also be an environment variable (in brackets above) or a line o
 A flag beats the environment, the environment beats the file. Several models in
 SYNTHSERVE_MODEL are separated by semicolons.
 
-Exit codes: 0 after a clean drain, 1 when a model or an address cannot be used, 2 for a wrong option.)";
+Exit codes: 0 after a clean drain, 1 when a model, an address or the precision cannot be used, 2 for a
+wrong option.)";
 
 // "name=folder", or a folder whose last component is the name.
 Options::ModelSource ParseModelSource(const std::string& text) {
@@ -83,6 +86,25 @@ CLI::Option* AddDuration(CLI::App& app, const std::string& name, std::chrono::mi
   return app.add_option_function<std::string>(name, parse, help)
       ->type_name("DURATION")
       ->default_str(shown);
+}
+
+// The engine knows the names, and what "auto" is on this machine.
+void AddPrecision(CLI::App& app, Precision& value) {
+  auto parse = [&value](const std::string& text) {
+    const absl::StatusOr<Precision> precision = ParsePrecision(text);
+    if (!precision.ok()) {
+      throw CLI::ValidationError("--precision", std::string(absl::StripPrefix(
+                                                    precision.status().message(), "precision: ")));
+    }
+    value = *precision;
+  };
+  app.add_option_function<std::string>(
+         "--precision", parse,
+         "What products are computed in, for all models. f32: PyTorch's answers on every machine; "
+         "bf16 (needs AVX512_BF16) and int8 (AVX512_VNNI): about 1.7 and 2.7 times as fast, and "
+         "rounded more; auto: bf16 where the machine has it, f32 elsewhere")
+      ->type_name("f32|bf16|int8|auto")
+      ->default_str(std::string(PrecisionName(value)));
 }
 
 // SYNTHSERVE_MAX_BATCH_TOKENS for --max-batch-tokens.
@@ -146,6 +168,7 @@ std::variant<Options, ExitCode> ParseOptions(int argc, const char* const* argv) 
          "Address of /metrics and /healthz; port 0 picks a free one, an empty text turns them off")
       ->capture_default_str()
       ->type_name("HOST:PORT");
+  AddPrecision(app, options.precision);
   app.add_option("--lanes", options.lanes,
                  "Batches computed at a time; 0: as many as the CPUs this process may use "
                  "(affinity and cgroup quota)")

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "server/logging.h"
+#include "synth/precision.h"
 
 namespace synth::server {
 
@@ -24,6 +25,8 @@ struct Options {
 
   std::string listen = "127.0.0.1:50051";         // gRPC; port 0 picks a free one
   std::string metrics_listen = "127.0.0.1:9464";  // HTTP; empty: none; port 0 picks a free one
+
+  Precision precision = Precision::kF32;  // of every model
 
   int lanes = 0;  // 0: the CPUs this process may use
   int max_batch_tokens = 512;

@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "server/logging.h"
+#include "synth/precision.h"
 
 namespace synth::server {
 
@@ -20,11 +21,11 @@ ServedModel::ServedModel(std::string name, std::unique_ptr<const Model> model,
   engine_.WarmUp();
 }
 
-absl::Status Registry::Load(const Options::ModelSource& source,
+absl::Status Registry::Load(const Options::ModelSource& source, const LoadOptions& load_options,
                             const scheduling::Scheduler::Options& options,
                             scheduling::Executor& executor, Metrics& metrics) {
   const auto start = std::chrono::steady_clock::now();
-  absl::StatusOr<std::unique_ptr<const Model>> model = Model::Load(source.folder);
+  absl::StatusOr<std::unique_ptr<const Model>> model = Model::Load(source.folder, load_options);
   if (!model.ok()) {
     return {model.status().code(),
             absl::StrCat("model '", source.name, "': ", model.status().message())};
@@ -42,8 +43,11 @@ absl::Status Registry::Load(const Options::ModelSource& source,
       {{"model", source.name},
        {"folder", source.folder},
        {"digest", info.digest},
+       {"precision", PrecisionName(info.precision)},
+       {"instruction_set", info.instruction_set},
        {"parameters", info.parameters},
        {"weight_bytes", info.weight_bytes},
+       {"attention_bytes", models_.back()->model().attention_bytes()},
        {"milliseconds", static_cast<std::int64_t>(took.count())}});
   return absl::OkStatus();
 }

@@ -29,7 +29,11 @@ class ServedModel {
   const Model& model() const { return *model_; }
   scheduling::Scheduler& scheduler() { return scheduler_; }
   ModelMetrics& metrics() { return metrics_; }
-  void RefreshMetrics() const { metrics_.SetLoad(scheduler_.load()); }
+  // Brings the gauges up to date, before a scrape.
+  void RefreshMetrics() const {
+    metrics_.SetLoad(scheduler_.load());
+    metrics_.SetAttentionBytes(model_->attention_bytes());
+  }
 
  private:
   const std::string name_;
@@ -43,7 +47,7 @@ class ServedModel {
 class Registry {
  public:
   // Loads a checkpoint that can be served: one with a tokenizer.
-  absl::Status Load(const Options::ModelSource& source,
+  absl::Status Load(const Options::ModelSource& source, const LoadOptions& load_options,
                     const scheduling::Scheduler::Options& options, scheduling::Executor& executor,
                     Metrics& metrics);
 

@@ -84,7 +84,9 @@ absl::Status Server::LoadModels() {
                                                      .max_queue_tokens = options_.max_queue_tokens,
                                                      .max_queue_time = options_.max_queue_time};
   for (const Options::ModelSource& source : options_.models) {
-    if (absl::Status status = registry_.Load(source, scheduling, executor_, metrics_); !status.ok())
+    if (absl::Status status = registry_.Load(source, {.precision = options_.precision}, scheduling,
+                                             executor_, metrics_);
+        !status.ok())
       return status;
   }
   return absl::OkStatus();

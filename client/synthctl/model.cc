@@ -32,6 +32,8 @@ ordered_json ToJson(const v1::GetModelResponse& model) {
   return {{"name", model.model().name()},
           {"digest", model.model().digest()},
           {"server_version", model.server_version()},
+          {"precision", model.precision()},
+          {"instruction_set", model.instruction_set()},
           {"parameters",
            {{"total", model.parameters().total()},
             {"embeddings", model.parameters().embeddings()},
@@ -57,6 +59,8 @@ std::string ToText(const v1::GetModelResponse& model) {
   absl::StrAppendFormat(&text, "model       %s\n", model.model().name());
   absl::StrAppendFormat(&text, "digest      %s\n", model.model().digest());
   absl::StrAppendFormat(&text, "server      synthserve %s\n", model.server_version());
+  absl::StrAppendFormat(&text, "precision   %s, on %s kernels\n", model.precision(),
+                        model.instruction_set());
   absl::StrAppendFormat(&text, "parameters  %d: %d in embeddings, %d in attention scores\n",
                         model.parameters().total(), model.parameters().embeddings(),
                         model.parameters().scores());

@@ -5,6 +5,7 @@
 
 #include "absl/status/statusor.h"
 #include "server/version.h"
+#include "synth/precision.h"
 
 namespace synth::server {
 
@@ -33,6 +34,8 @@ absl::Status GetModel(const Environment& environment, const v1::GetModelRequest&
   limits.set_max_text_tokens(static_cast<std::uint32_t>(model.config().max_position_embeddings));
   limits.set_max_message_bytes(static_cast<std::uint64_t>(environment.limits.max_message_bytes));
   response.set_server_version(kVersion);
+  response.set_precision(std::string(PrecisionName(info.precision)));
+  response.set_instruction_set(info.instruction_set);
   for (const auto& other : environment.registry.models()) {
     if (other.get() != *served) response.add_other_models(other->name());
   }

@@ -1,6 +1,6 @@
 // What the engine alone costs for the texts that `synthctl load` sends: tokenize, forward, pool,
 // classify, on one thread. The argument is the number of texts in a batch.
-//   SYNTH_BENCH_MODEL=models/intent-clinc150 engine_bench
+//   SYNTH_BENCH_MODEL=models/intent-clinc150 SYNTH_BENCH_PRECISION=bf16 engine_bench
 #include <benchmark/benchmark.h>
 
 #include <cstdint>
@@ -9,27 +9,36 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "client/load/sentences.h"
 #include "synth/model.h"
+#include "synth/precision.h"
 #include "synth/scores.h"
 
 namespace synth {
 namespace {
 
+template <typename T>
+T OrExit(absl::StatusOr<T> value) {
+  if (!value.ok()) {
+    std::cerr << value.status() << "\n";
+    std::exit(1);
+  }
+  return *std::move(value);
+}
+
+std::string Environment(const char* name, const char* otherwise) {
+  const char* const value = std::getenv(name);
+  return value != nullptr ? value : otherwise;
+}
+
 const Model& BenchModel() {
-  static const std::unique_ptr<const Model> model = [] {
-    const char* folder = std::getenv("SYNTH_BENCH_MODEL");
-    absl::StatusOr<std::unique_ptr<const Model>> loaded =
-        Model::Load(folder != nullptr ? folder : SYNTH_SOURCE_DIR "/models/intent-clinc150");
-    if (!loaded.ok()) {
-      std::cerr << loaded.status() << "\n";
-      std::exit(1);
-    }
-    return *std::move(loaded);
-  }();
+  static const std::unique_ptr<const Model> model = OrExit(Model::Load(
+      Environment("SYNTH_BENCH_MODEL", SYNTH_SOURCE_DIR "/models/intent-clinc150"),
+      {.precision = OrExit(ParsePrecision(Environment("SYNTH_BENCH_PRECISION", "f32")))}));
   return *model;
 }
 

@@ -5,11 +5,12 @@ the server's process spent per request, what the engine alone spends on the same
 the server formed (engine_bench), and the server's texts/s over the engine's.
 
     cmake --preset bench && cmake --build --preset bench --target synthserve synthctl engine_bench
-    python3 tests/bench/serving_cost.py [--build build/bench] [--seconds 5] [--repeat 3]
+    python3 tests/bench/serving_cost.py [--build build/bench] [--seconds 5] [--repeat 3] [--precision f32]
 """
 
 import argparse
 import json
+import os
 import pathlib
 import re
 import statistics
@@ -21,7 +22,7 @@ MODEL = ROOT / "models" / "intent-clinc150"
 SHAPES = [(texts, concurrency) for texts in (1, 64) for concurrency in (1, 16, 256)]
 
 
-def engine_microseconds(build: pathlib.Path, core: str) -> dict[int, float]:
+def engine_microseconds(build: pathlib.Path, core: str, precision: str) -> dict[int, float]:
     """CPU microseconds that the engine spends per text, by texts in a batch; medians of 5."""
     out = subprocess.run(
         ["taskset", "-c", core, build / "tests/bench/engine_bench", "--benchmark_format=json"]
@@ -29,6 +30,7 @@ def engine_microseconds(build: pathlib.Path, core: str) -> dict[int, float]:
         check=True,
         capture_output=True,
         text=True,
+        env=os.environ | {"SYNTH_BENCH_PRECISION": precision},
     ).stdout
     return {
         int(run["run_name"].split("/")[1]): run["cpu_time"] / int(run["run_name"].split("/")[1])
@@ -48,10 +50,11 @@ def at_batch(engine: dict[int, float], batch: float) -> float:
 
 
 class Server:
-    def __init__(self, build: pathlib.Path, core: str) -> None:
+    def __init__(self, build: pathlib.Path, core: str, precision: str) -> None:
         self.process = subprocess.Popen(
             ["taskset", "-c", core, build / "server/synthserve", "--model", str(MODEL), "--lanes", "1"]
             + ["--listen", "127.0.0.1:0", "--metrics-listen", "127.0.0.1:0", "--log-format", "json"]
+            + ["--precision", precision]
             # 256 callers with 64 texts each are far more than the defaults let wait.
             + ["--max-queue-tokens", "10000000", "--max-queue-time", "60s"],
             stderr=subprocess.PIPE,
@@ -102,13 +105,14 @@ def main() -> None:
     parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build" / "bench")
     parser.add_argument("--seconds", type=float, default=5, help="of each run")
     parser.add_argument("--repeat", type=int, default=3, help="runs of each shape, interleaved; medians are printed")
+    parser.add_argument("--precision", default="f32", help="as of synthserve")
     options = parser.parse_args()
 
-    engine = engine_microseconds(options.build, "0")
+    engine = engine_microseconds(options.build, "0", options.precision)
     print("engine alone, CPU us per text by texts in a batch:")
     print("  " + ", ".join(f"{size}: {cost:.1f}" for size, cost in sorted(engine.items())), end="\n\n")
 
-    server = Server(options.build, "0")
+    server = Server(options.build, "0", options.precision)
     runs: dict[tuple[int, int], list[dict]] = {shape: [] for shape in SHAPES}
     try:
         for _ in range(options.repeat):

@@ -99,6 +99,8 @@ grpc::Status FakeServer::GetModel(grpc::ServerContext* /*context*/,
   response->add_labels("long");
   response->add_labels("short");
   response->set_server_version("0.0.0");
+  response->set_precision("bf16");
+  response->set_instruction_set("v4");
   return grpc::Status::OK;
 }
 

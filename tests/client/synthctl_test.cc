@@ -163,10 +163,13 @@ TEST(Synthctl, TokenizeShowsPiecesAndIds) {
 
 TEST(Synthctl, ModelSpeaksTextAndJson) {
   const FakeServer server;
-  EXPECT_NE(RunSynthctl(server.Target(), "model").out.find("labels      2: long, short"),
-            std::string::npos);
+  const std::string text = RunSynthctl(server.Target(), "model").out;
+  EXPECT_NE(text.find("labels      2: long, short"), std::string::npos);
+  EXPECT_NE(text.find("precision   bf16, on v4 kernels"), std::string::npos);
   const auto json = nlohmann::json::parse(RunSynthctl(server.Target(), "model --json").out);
   EXPECT_EQ(json["config"]["hidden_size"], 2);
+  EXPECT_EQ(json["precision"], "bf16");
+  EXPECT_EQ(json["instruction_set"], "v4");
   const Outcome unknown = RunSynthctl(server.Target(), "model --model other");
   EXPECT_EQ(unknown.code, 3);
   EXPECT_EQ(unknown.err, "synthctl: NOT_FOUND: no model of that name\n");

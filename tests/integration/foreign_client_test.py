@@ -108,6 +108,7 @@ def test_tokenize_and_get_model(client):
     model = client.call(SERVICE, "GetModel", {})
     assert model["model"]["name"] == "intent-clinc150"
     assert len(model["labels"]) == 150
+    assert model["precision"] == "f32"
 
 
 def test_errors_have_their_codes(client):

@@ -18,6 +18,8 @@ ModelMetrics& AddModel(Metrics& metrics) {
   ModelInfo info;
   info.digest = "abc";
   info.weight_bytes = 1000;
+  info.precision = Precision::kInt8;
+  info.instruction_set = "v4";
   return metrics.AddModel("m", info, 3);
 }
 
@@ -36,8 +38,9 @@ TEST(MetricsTest, EverySeriesExistsAtZeroFromTheStart) {
           R"(synth_dropped_total{model="m",reason="cancelled"} 0)",
           R"(synth_queue_seconds_count{model="m"} 0)",
           R"(synth_lanes{model="m"} 3)",
-          R"(synth_model_info{digest="abc",model="m"} 1)",
+          R"(synth_model_info{digest="abc",instruction_set="v4",model="m",precision="int8"} 1)",
           R"(synth_model_bytes{model="m",part="weights"} 1000)",
+          R"(synth_model_bytes{model="m",part="attention"} 0)",
           R"(process_resident_memory_bytes )",
           R"(process_start_time_seconds )",
       }) {
@@ -60,6 +63,16 @@ TEST(MetricsTest, CountsCallsByCode) {
               HasSubstr("grpc_server_handling_seconds_bucket{" + labels + ",le=\"0.005\"} 2"));
   EXPECT_THAT(text,
               HasSubstr("grpc_server_handling_seconds_bucket{" + labels + ",le=\"0.0025\"} 0"));
+}
+
+TEST(MetricsTest, AttentionGrows) {
+  Metrics metrics;
+  const ModelMetrics& model = AddModel(metrics);
+  for (const std::size_t bytes : {500U, 700U}) {
+    model.SetAttentionBytes(bytes);
+    EXPECT_THAT(metrics.Scrape(), HasSubstr(R"(synth_model_bytes{model="m",part="attention"} )" +
+                                            std::to_string(bytes) + "\n"));
+  }
 }
 
 TEST(MetricsTest, CountsTextsTokensAndTruncation) {

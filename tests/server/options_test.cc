@@ -7,9 +7,12 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
+
+#include "synth/precision.h"
 
 namespace synth::server {
 namespace {
@@ -91,10 +94,24 @@ TEST_F(OptionsTest, ReadsDurations) {
   }
 }
 
+TEST_F(OptionsTest, PrecisionIsF32UnlessToldOtherwise) {
+  const auto precision = [](const std::vector<std::string>& arguments) {
+    const auto parsed = Parse(arguments);
+    const auto* options = std::get_if<Options>(&parsed);
+    return options == nullptr ? std::nullopt : std::optional(options->precision);
+  };
+  EXPECT_EQ(precision({"--model", "a"}), Precision::kF32);
+  EXPECT_EQ(precision({"--model", "a", "--precision", "bf16"}), Precision::kBf16);
+  EXPECT_EQ(precision({"--model", "a", "--precision", "auto"}), *ParsePrecision("auto"));
+  SetEnvironment("SYNTHSERVE_PRECISION", "int8");
+  EXPECT_EQ(precision({"--model", "a"}), Precision::kInt8);
+  EXPECT_EQ(precision({"--model", "a", "--precision=f32"}), Precision::kF32);
+}
+
 TEST_F(OptionsTest, AFlagBeatsTheEnvironmentWhichBeatsTheFile) {
   const std::string file = testing::TempDir() + "/synthserve-options-test.toml";
-  std::ofstream(file)
-      << "model = [\"from=file\"]\nlanes = 1\nmax-texts = 11\nmax-batch-tokens = 12\n";
+  std::ofstream(file) << "model = [\"from=file\"]\nlanes = 1\nmax-texts = 11\nmax-batch-tokens = "
+                         "12\nprecision = \"int8\"\n";
   SetEnvironment("SYNTHSERVE_LANES", "2");
   SetEnvironment("SYNTHSERVE_MAX_TEXTS", "22");
   const auto parsed = Parse({"--config", file, "--lanes", "3"});
@@ -104,6 +121,7 @@ TEST_F(OptionsTest, AFlagBeatsTheEnvironmentWhichBeatsTheFile) {
   EXPECT_EQ(options.lanes, 3);
   EXPECT_EQ(options.max_texts, 22);
   EXPECT_EQ(options.max_batch_tokens, 12);
+  EXPECT_EQ(options.precision, Precision::kInt8);
   EXPECT_EQ(options.models[0].name, "from");
 }
 
@@ -122,6 +140,8 @@ TEST_F(OptionsTest, NamesWhatIsWrong) {
   EXPECT_THAT(Output({"--model", "a", "--lanes", "-1"}, 2), HasSubstr("--lanes"));
   EXPECT_THAT(Output({"--model", "a", "--max-texts", "many"}, 2), HasSubstr("--max-texts"));
   EXPECT_THAT(Output({"--model", "a", "--log-format", "xml"}, 2), HasSubstr("--log-format"));
+  EXPECT_THAT(Output({"--model", "a", "--precision", "fp8"}, 2),
+              HasSubstr(R"(--precision: expected f32, bf16, int8 or auto, found "fp8")"));
   EXPECT_THAT(Output({"--model", "a", "--config", "/nonexistent.toml"}, 2),
               HasSubstr("/nonexistent.toml"));
   EXPECT_THAT(Output({"--model", "a", "--nonsense"}, 2), HasSubstr("--nonsense"));
