@@ -20,7 +20,7 @@ struct Float32 {
   struct Columns {};
 
   static Sum Multiply(Sum sum, IntVec b, Word a) {
-    float x;
+    float x = 0;
     __builtin_memcpy(&x, &a, sizeof(x));
     return sum + x * reinterpret_cast<Vec>(b);
   }

@@ -63,7 +63,7 @@ template <class Format, int kRows, int kVectors, class Finish>
     for (int v = 0; v < kVectors; ++v) words[v] = LoadWords(panel + k * panel_stride + v * kLanes);
 #pragma GCC unroll 8
     for (int r = 0; r < kRows; ++r) {
-      Word x;
+      Word x = 0;
       __builtin_memcpy(&x, a + r * a_stride + k, sizeof(x));
 #pragma GCC unroll 8
       for (int v = 0; v < kVectors; ++v) sum[v][r] = Format::Multiply(sum[v][r], words[v], x);
