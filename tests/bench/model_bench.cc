@@ -9,6 +9,7 @@
 #include <chrono>
 #include <cmath>
 #include <cstddef>
+#include <exception>
 #include <filesystem>
 #include <functional>
 #include <iostream>
@@ -16,7 +17,6 @@
 #include <nlohmann/json.hpp>
 #include <random>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -241,11 +241,14 @@ void RegisterAll(Precision precision) {
   }
   const Kernels k = *kernels;
   const std::string p(PrecisionName(precision));
-  for (const auto& [depth, cols] :
-       {std::pair{kHidden, kHidden}, {kHidden, kInner}, {kInner, kHidden}}) {
+  struct Weights {
+    Index depth;
+    Index cols;
+  };
+  for (const Weights w : {Weights{kHidden, kHidden}, {kHidden, kInner}, {kInner, kHidden}}) {
     for (const Index rows : {8, 40, 128, 1024}) {
-      Add({"Matmul", p, With('K', depth), With('N', cols), With('M', rows)},
-          [=](benchmark::State& state) { BmMatmul(state, k, rows, depth, cols); });
+      Add({"Matmul", p, With('K', w.depth), With('N', w.cols), With('M', rows)},
+          [=](benchmark::State& state) { BmMatmul(state, k, rows, w.depth, w.cols); });
     }
   }
   if (precision == Precision::kF32) {
@@ -282,7 +285,7 @@ void RegisterAll(Precision precision) {
 }  // namespace
 }  // namespace synth
 
-int main(int argc, char** argv) {
+int main(int argc, char** argv) try {
   for (const auto precision :
        {synth::Precision::kF32, synth::Precision::kBf16, synth::Precision::kInt8}) {
     synth::RegisterAll(precision);
@@ -291,4 +294,7 @@ int main(int argc, char** argv) {
   if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 1;
   benchmark::RunSpecifiedBenchmarks();
   return 0;
+} catch (const std::exception& error) {
+  std::cerr << error.what() << "\n";
+  return 1;
 }

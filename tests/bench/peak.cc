@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <string_view>
 
 namespace synth {
@@ -14,11 +15,11 @@ using Vec64 = float __attribute__((vector_size(64)));
 
 // Independent sums, more than latency × units: kSums multiply-adds a round.
 template <class V, std::size_t kSums>
-[[gnu::always_inline]] inline void Accumulate(long rounds, float* sink) {
+[[gnu::always_inline]] inline void Accumulate(std::int64_t rounds, float* sink) {
   V sums[kSums];
   for (std::size_t i = 0; i < kSums; ++i) sums[i] = V{} + static_cast<float>(i);
   const V factor = V{} + 0.5F;
-  for (long round = 0; round < rounds; ++round) {
+  for (std::int64_t round = 0; round < rounds; ++round) {
 #pragma GCC unroll 32
     for (std::size_t i = 0; i < kSums; ++i) sums[i] = sums[i] * factor + factor;
   }
@@ -28,19 +29,21 @@ template <class V, std::size_t kSums>
 }
 
 struct Loop {
-  void (*run)(long rounds, float* sink);
+  void (*run)(std::int64_t rounds, float* sink);
   double operations;  // in a round
 };
 
 #if defined(__x86_64__)
-[[gnu::target("avx512f"), gnu::noinline]] void RunV4(long rounds, float* sink) {
+[[gnu::target("avx512f"), gnu::noinline]] void RunV4(std::int64_t rounds, float* sink) {
   Accumulate<Vec64, 24>(rounds, sink);
 }
-[[gnu::target("avx2,fma"), gnu::noinline]] void RunV3(long rounds, float* sink) {
+[[gnu::target("avx2,fma"), gnu::noinline]] void RunV3(std::int64_t rounds, float* sink) {
   Accumulate<Vec32, 12>(rounds, sink);
 }
 #endif
-[[gnu::noinline]] void RunV2(long rounds, float* sink) { Accumulate<Vec16, 12>(rounds, sink); }
+[[gnu::noinline]] void RunV2(std::int64_t rounds, float* sink) {
+  Accumulate<Vec16, 12>(rounds, sink);
+}
 
 Loop LoopOf(std::string_view instruction_set) {
 #if defined(__x86_64__)
@@ -55,7 +58,7 @@ Loop LoopOf(std::string_view instruction_set) {
 
 double MeasureFmaPeak(std::string_view instruction_set) {
   using Clock = std::chrono::steady_clock;
-  constexpr long kRounds = 100000;
+  constexpr std::int64_t kRounds = 100000;
   const Loop loop = LoopOf(instruction_set);
   double best = 0;
   for (int run = 0; run < 20; ++run) {
@@ -66,7 +69,7 @@ double MeasureFmaPeak(std::string_view instruction_set) {
     const std::chrono::duration<double> took = Clock::now() - start;
     sink = sum;
     (void)sink;
-    best = std::max(best, loop.operations * kRounds / took.count());
+    best = std::max(best, loop.operations * static_cast<double>(kRounds) / took.count());
   }
   return best;
 }
