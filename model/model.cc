@@ -117,18 +117,16 @@ void WorkspaceDeleter::operator()(Workspace* workspace) const { delete workspace
 
 struct Model::Impl {
   Impl(const Kernels& kernels, Precision precision, const Checkpoint& checkpoint,
-       std::unique_ptr<const Tokenizer> the_tokenizer)
+       std::string digest, std::unique_ptr<const Tokenizer> the_tokenizer)
       : config(checkpoint.config()),
         config_json(checkpoint.config_json()),
-        digest(checkpoint.ComputeDigest()),
         tokenizer(std::move(the_tokenizer)),
         encoder(kernels, checkpoint),
         classifier(LoadClassifier(kernels, checkpoint)),
-        info(Describe(checkpoint, digest, encoder, classifier, kernels, precision)) {}
+        info(Describe(checkpoint, std::move(digest), encoder, classifier, kernels, precision)) {}
 
   const ModelConfig config;
   const std::string config_json;
-  const std::string digest;  // before the weights: it reads the whole file
   const std::unique_ptr<const Tokenizer> tokenizer;
   const Encoder encoder;
   const std::optional<Classifier> classifier;
@@ -147,8 +145,9 @@ absl::StatusOr<std::unique_ptr<const Model>> Model::Load(const std::filesystem::
   }
   auto tokenizer = LoadTokenizer(folder, *checkpoint);
   if (!tokenizer.ok()) return tokenizer.status();
-  auto impl =
-      std::make_unique<const Impl>(*kernels, options.precision, *checkpoint, *std::move(tokenizer));
+  std::string digest = checkpoint->ComputeDigest();  // reads the whole file: before the weights
+  auto impl = std::make_unique<const Impl>(*kernels, options.precision, *checkpoint,
+                                           std::move(digest), *std::move(tokenizer));
   return std::unique_ptr<const Model>(new Model(std::move(impl)));
 } catch (const std::bad_alloc&) {
   return absl::ResourceExhaustedError(Cat(folder.string(), ": too large for the memory"));

@@ -13,8 +13,6 @@ namespace {
 
 // A smaller piece is not worth waking a thread for.
 constexpr Index kMinPieceTokens = 24;
-// Pieces of whole tiles: a multiple of every matmul kernel's rows.
-constexpr Index kTileRows = 12;
 
 Index ThreadsFor(const Helpers* helpers, Index tokens) {
   if (helpers == nullptr) return 1;
@@ -30,11 +28,11 @@ Team::Team(Workspace& workspace, Helpers* helpers, Index tokens)
 }
 
 void Team::ForRows(Index rows, absl::FunctionRef<void(Index, Index, Scratch&)> body) {
-  const Index tiles = (rows + kTileRows - 1) / kTileRows;
+  const Index tiles = (rows + kRowsOfWholeTiles - 1) / kRowsOfWholeTiles;
   const Index parts = std::min(threads_, tiles);
   Run(parts, [&](Index part, Scratch& scratch) {
-    const Index first = tiles * part / parts * kTileRows;
-    const Index last = std::min(tiles * (part + 1) / parts * kTileRows, rows);
+    const Index first = tiles * part / parts * kRowsOfWholeTiles;
+    const Index last = std::min(tiles * (part + 1) / parts * kRowsOfWholeTiles, rows);
     body(first, last, scratch);
   });
 }

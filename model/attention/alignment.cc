@@ -21,10 +21,6 @@ namespace {
 // exp(-87.3).
 constexpr float kMaxDrop = 70.0F;
 
-Index WordsOf(const MatmulKernels& kernels, Index depth) {
-  return (depth + kernels.depth_per_word - 1) / kernels.depth_per_word;
-}
-
 }  // namespace
 
 Alignment::Alignment(const Kernels& kernels, StaticSum scores, Index heads, Index max_length)
@@ -38,7 +34,7 @@ std::unique_ptr<const Alignment::Block> Alignment::MakeBlock(Index size) const {
   auto block = std::make_unique<Block>();
   block->first = ByLength<Block>::ShortestFor(size);
   block->size = size;
-  block->stride = WordsOf(mix_, size);
+  block->stride = DepthInWords(mix_, size);
   const Index lengths = size - block->first + 1;
   block->exp.Reserve(heads_ * size * block->stride);
   block->reciprocal.resize(static_cast<std::size_t>(heads_ * lengths * size));

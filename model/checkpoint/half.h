@@ -11,6 +11,12 @@ inline float Bfloat16ToFloat(std::uint16_t bits) {
   return std::bit_cast<float>(static_cast<std::uint32_t>(bits) << 16);
 }
 
+// Rounded to nearest even. x: finite.
+inline std::uint16_t FloatToBfloat16(float x) {
+  const auto bits = std::bit_cast<std::uint32_t>(x);
+  return static_cast<std::uint16_t>((bits + 0x7FFFU + ((bits >> 16) & 1U)) >> 16);
+}
+
 // IEEE binary16: 1 sign bit, 5 exponent bits (bias 15), 10 fraction bits; a float has 1, 8 (127)
 // and 23.
 inline float HalfToFloat(std::uint16_t bits) {

@@ -62,6 +62,10 @@ struct Epilogue {
   bool accumulate = false;  // p_ij + c_ij; not with an activation
 };
 
+// A multiple of the rows of every matmul kernel's tile: pieces of so many rows are made of whole
+// tiles.
+constexpr Index kRowsOfWholeTiles = 12;
+
 // Matrix products of one precision in one instruction set. A row of a result depends on that row of
 // the input alone, to the last bit: on no other row, nor on how many there are.
 struct MatmulKernels {

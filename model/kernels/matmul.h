@@ -28,6 +28,7 @@ namespace {
 // registers that takes 24, and 4 for the words of B; of the 16 of SSE and AVX 12, and 2.
 constexpr int kTileVectors = kVectorBytes == 64 ? 4 : 2;
 constexpr int kTileRows = 6;
+static_assert(kRowsOfWholeTiles % kTileRows == 0);
 constexpr Index kPanel = Index{kLanes} * kTileVectors;
 // Rows of A that are multiplied by one panel after another: 96 rows of 1024 words stay in a 1 MiB
 // L2.

@@ -6,6 +6,9 @@
 
 namespace synth {
 
+// How many words `depth` numbers take.
+Index DepthInWords(const MatmulKernels& kernels, Index depth);
+
 // Where an operand's words are kept.
 struct OperandBuffer {
   AlignedBuffer<Word> words;

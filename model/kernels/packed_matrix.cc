@@ -6,15 +6,12 @@
 
 #include "model/kernels/aligned_buffer.h"
 #include "model/kernels/kernels.h"
+#include "model/kernels/operand.h"
 
 namespace synth {
 namespace {
 
 Index RoundUp(Index n, Index multiple) { return (n + multiple - 1) / multiple * multiple; }
-
-Index DepthInWords(const MatmulKernels& kernels, Index depth) {
-  return RoundUp(depth, kernels.depth_per_word) / kernels.depth_per_word;
-}
 
 Index PackedWords(const MatmulKernels& kernels, Index depth, Index cols) {
   return DepthInWords(kernels, depth) * RoundUp(cols, kernels.lanes);

@@ -1,5 +1,6 @@
 #include "model/kernels/select.h"
 
+#include <array>
 #include <cstdlib>
 #include <string>
 #include <string_view>
@@ -27,26 +28,20 @@ const IsaKernels& KernelsGeneric();
 
 namespace {
 
-// The kernels of a precision beyond f32, where `isa` and the processor allow them.
-const MatmulKernels* FindBf16(const IsaKernels& isa) {
+// The kernels of a precision, null where `isa` or the processor lacks the instructions.
+const MatmulKernels* Find(Precision precision, const IsaKernels& isa) {
+  if (precision == Precision::kF32) return &isa.f32;
 #if defined(__x86_64__)
-  if (&isa == &KernelsV4() && static_cast<bool>(__builtin_cpu_supports("avx512bf16"))) {
-    return &Bf16Kernels();
-  }
+  if (&isa != &KernelsV4()) return nullptr;
+  const bool bf16 = static_cast<bool>(__builtin_cpu_supports("avx512bf16"));
+  const bool int8 = static_cast<bool>(__builtin_cpu_supports("avx512vnni"));
+  if (precision == Precision::kBf16 && bf16) return &Bf16Kernels();
+  if (precision == Precision::kInt8 && int8) return &Int8Kernels();
 #endif
-  (void)isa;
   return nullptr;
 }
 
-const MatmulKernels* FindInt8(const IsaKernels& isa) {
-#if defined(__x86_64__)
-  if (&isa == &KernelsV4() && static_cast<bool>(__builtin_cpu_supports("avx512vnni"))) {
-    return &Int8Kernels();
-  }
-#endif
-  (void)isa;
-  return nullptr;
-}
+constexpr std::array kPrecisions = {Precision::kF32, Precision::kBf16, Precision::kInt8};
 
 absl::StatusOr<const IsaKernels*> SelectIsa() {
   const std::vector<const IsaKernels*> supported = SupportedIsas();
@@ -63,13 +58,6 @@ absl::StatusOr<const IsaKernels*> SelectIsa() {
   return absl::InvalidArgumentError(
       Cat("environment variable SYNTH_ISA: expected one that this machine can run (",
           absl::StrJoin(supported, ", ", name), "), found \"", wanted, "\""));
-}
-
-absl::Status Missing(std::string_view precision, std::string_view instructions,
-                     const IsaKernels& isa) {
-  return absl::FailedPreconditionError(Cat("precision ", precision, " needs ", instructions,
-                                           ", which this processor or its instruction set in use (",
-                                           isa.name, ") lacks"));
 }
 
 }  // namespace
@@ -101,9 +89,10 @@ std::vector<const IsaKernels*> SupportedIsas() {
 }
 
 std::vector<Precision> SupportedPrecisions(const IsaKernels& isa) {
-  std::vector<Precision> precisions = {Precision::kF32};
-  if (FindBf16(isa) != nullptr) precisions.push_back(Precision::kBf16);
-  if (FindInt8(isa) != nullptr) precisions.push_back(Precision::kInt8);
+  std::vector<Precision> precisions;
+  for (const Precision precision : kPrecisions) {
+    if (Find(precision, isa) != nullptr) precisions.push_back(precision);
+  }
   return precisions;
 }
 
@@ -111,19 +100,16 @@ absl::StatusOr<Kernels> SelectKernels(Precision precision) {
   const absl::StatusOr<const IsaKernels*> selected = SelectIsa();
   if (!selected.ok()) return selected.status();
   const IsaKernels& isa = **selected;
-  const MatmulKernels* const bf16 = FindBf16(isa);
-  const MatmulKernels* const int8 = FindInt8(isa);
-  switch (precision) {
-    case Precision::kF32:
-      break;
-    case Precision::kBf16:
-      if (bf16 == nullptr) return Missing("bf16", "AVX512_BF16", isa);
-      return Kernels{isa, *bf16, *bf16};
-    case Precision::kInt8:
-      if (int8 == nullptr) return Missing("int8", "AVX512_VNNI", isa);
-      return Kernels{isa, *int8, bf16 != nullptr ? *bf16 : isa.f32};
+  const MatmulKernels* const linear = Find(precision, isa);
+  if (linear == nullptr) {
+    return absl::FailedPreconditionError(
+        Cat("precision ", PrecisionName(precision), " needs ",
+            precision == Precision::kBf16 ? "AVX512_BF16" : "AVX512_VNNI",
+            ", which this processor or its instruction set in use (", isa.name, ") lacks"));
   }
-  return Kernels{isa, isa.f32, isa.f32};
+  if (precision == Precision::kF32) return Kernels{isa, *linear, *linear};
+  const MatmulKernels* const bf16 = Find(Precision::kBf16, isa);
+  return Kernels{isa, *linear, bf16 != nullptr ? *bf16 : isa.f32};
 }
 
 std::string_view PrecisionName(Precision precision) {
@@ -142,9 +128,9 @@ absl::StatusOr<Precision> ParsePrecision(std::string_view name) {
   if (name == "auto") {
     const absl::StatusOr<const IsaKernels*> isa = SelectIsa();
     if (!isa.ok()) return isa.status();
-    return FindBf16(**isa) != nullptr ? Precision::kBf16 : Precision::kF32;
+    return Find(Precision::kBf16, **isa) != nullptr ? Precision::kBf16 : Precision::kF32;
   }
-  for (const Precision precision : {Precision::kF32, Precision::kBf16, Precision::kInt8}) {
+  for (const Precision precision : kPrecisions) {
     if (name == PrecisionName(precision)) return precision;
   }
   return absl::InvalidArgumentError(

@@ -186,53 +186,33 @@ inline Vec Relu(Vec x) { return Larger(x, Vec{}); }
 
 // x Φ(x) with Φ(x) = (1 + erf(x / √2)) / 2 = 1/2 + x P(x²) on [-bound, bound], outside of which it
 // is taken for 0 or 1. P is a minimax polynomial in v = 2 x² / bound² - 1, where its coefficients
-// are small.
-struct GeluTerms {
-  Vec t;  // x, bounded
-  Vec v;
-};
-inline GeluTerms TermsOfGelu(Vec x, float bound) {
+// (the highest power's first) are small.
+template <std::size_t kTerms>
+Vec GeluBy(const float (&coefficients)[kTerms], float bound, Vec x) {
   const Vec t = Clamp(x, -bound, bound);
-  return {t, t * t * (2.0F / (bound * bound)) - 1.0F};
-}
-inline Vec GeluOf(Vec x, float bound, Vec t, Vec p) {
+  const Vec v = t * t * (2.0F / (bound * bound)) - 1.0F;
+  Vec p = Splat(coefficients[0]);
+#pragma GCC unroll 16
+  for (std::size_t i = 1; i < kTerms; ++i) p = p * v + coefficients[i];
   const Vec y = x * (t * p + 0.5F);
   return x < -bound ? Vec{} : y;
 }
 
 // gelu(x) = x Φ(x), within 1e-6 · max(1, |x|).
 inline Vec Gelu(Vec x) {
-  constexpr float kBound = 5.3F;
-  const auto [t, v] = TermsOfGelu(x, kBound);
-  Vec p = v * -5.21774986e-04F + 1.55711127e-03F;
-  p = p * v + -1.78014487e-03F;
-  p = p * v + 2.21104827e-03F;
-  p = p * v + -5.11639658e-03F;
-  p = p * v + 9.32827033e-03F;
-  p = p * v + -1.3557543e-02F;
-  p = p * v + 1.87914018e-02F;
-  p = p * v + -2.52079684e-02F;
-  p = p * v + 3.20959687e-02F;
-  p = p * v + -3.95981483e-02F;
-  p = p * v + 4.9263455e-02F;
-  p = p * v + -6.65182471e-02F;
-  p = p * v + 1.33392572e-01F;
-  return GeluOf(x, kBound, t, p);
+  constexpr float kCoefficients[] = {
+      -5.21774986e-04F, 1.55711127e-03F, -1.78014487e-03F, 2.21104827e-03F,  -5.11639658e-03F,
+      9.32827033e-03F,  -1.3557543e-02F, 1.87914018e-02F,  -2.52079684e-02F, 3.20959687e-02F,
+      -3.95981483e-02F, 4.9263455e-02F,  -6.65182471e-02F, 1.33392572e-01F};
+  return GeluBy(kCoefficients, 5.3F, x);
 }
 
 // The same within 5e-5 · max(1, |x|), for what is rounded to 8 bits next.
 inline Vec RoughGelu(Vec x) {
-  constexpr float kBound = 4.6F;
-  const auto [t, v] = TermsOfGelu(x, kBound);
-  Vec p = v * 4.04714234e-03F + -1.09494636e-02F;
-  p = p * v + 1.34507874e-02F;
-  p = p * v + -1.73702203e-02F;
-  p = p * v + 2.83227339e-02F;
-  p = p * v + -4.091556e-02F;
-  p = p * v + 5.4315079e-02F;
-  p = p * v + -7.5742811e-02F;
-  p = p * v + 1.53539553e-01F;
-  return GeluOf(x, kBound, t, p);
+  constexpr float kCoefficients[] = {4.04714234e-03F,  -1.09494636e-02F, 1.34507874e-02F,
+                                     -1.73702203e-02F, 2.83227339e-02F,  -4.091556e-02F,
+                                     5.4315079e-02F,   -7.5742811e-02F,  1.53539553e-01F};
+  return GeluBy(kCoefficients, 4.6F, x);
 }
 
 // x/2 · (1 + tanh(y)) with y = √(2/π) (x + 0.044715 x³); (1 + tanh(y)) / 2 = 1 / (1 + exp(-2y)).

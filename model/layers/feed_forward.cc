@@ -14,10 +14,9 @@ namespace {
 // The inner activations of a chunk of rows stay in a quarter of a 1 MiB L2, beside the weights that
 // stream by.
 constexpr Index kInnerFloats = Index{64} << 10;
-constexpr Index kTileRows = 12;  // a multiple of every matmul kernel's tile
 
 Index ChunkRows(Index inner_size) {
-  return std::max(kInnerFloats / inner_size / kTileRows, Index{2}) * kTileRows;
+  return std::max(kInnerFloats / inner_size / kRowsOfWholeTiles, Index{2}) * kRowsOfWholeTiles;
 }
 
 EpilogueActivation InEpilogue(Activation activation) {

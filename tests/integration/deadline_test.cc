@@ -18,13 +18,17 @@ TEST(DeadlineTest, WhatIsLeftOfAnExpiredCallIsDropped) {
   AsyncClassify call(running.stub(), LongRequest(), system_clock::now() + milliseconds(60));
   EXPECT_EQ(call.Wait().error_code(), grpc::StatusCode::DEADLINE_EXCEEDED);
 
+  const auto dropped_texts = [&] {
+    return running.Metric(R"(synth_dropped_total{model="intent",reason="deadline"})") +
+           running.Metric(R"(synth_dropped_total{model="intent",reason="cancelled"})");
+  };
+  // The queue is empty before the call has come, too: what tells the end is that all are counted.
   EXPECT_TRUE(RunningServer::Eventually([&] {
     return running.Metric(R"(synth_queue_texts{model="intent"})") == 0 &&
-           running.Metric(R"(synth_lanes_busy{model="intent"})") == 0;
+           running.Metric(R"(synth_lanes_busy{model="intent"})") == 0 &&
+           running.Metric(R"(synth_texts_total{model="intent"})") + dropped_texts() == 1000;
   }));
-  const double dropped =
-      running.Metric(R"(synth_dropped_total{model="intent",reason="deadline"})") +
-      running.Metric(R"(synth_dropped_total{model="intent",reason="cancelled"})");
+  const double dropped = dropped_texts();
   EXPECT_GT(dropped, 0)
       << "the deadline also reaches the server as a cancellation, whichever is first";
   EXPECT_EQ(running.Metric(R"(synth_texts_total{model="intent"})") + dropped, 1000);

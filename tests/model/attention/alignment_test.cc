@@ -3,7 +3,6 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <bit>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -15,6 +14,7 @@
 
 #include "model/attention/static_scores.h"
 #include "model/attention/static_sum.h"
+#include "model/checkpoint/half.h"
 #include "model/kernels/kernels.h"
 #include "model/kernels/select.h"
 #include "model/workspace.h"
@@ -70,7 +70,7 @@ float Number(const MatmulKernels& kernels, const Operand& operand, Index i, Inde
   }
   std::uint16_t half = 0;
   std::memcpy(&half, row + j * 2, sizeof(half));
-  return std::bit_cast<float>(static_cast<std::uint32_t>(half) << 16U);
+  return Bfloat16ToFloat(half);
 }
 
 // Compares every row of every head at every length.
