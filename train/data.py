@@ -38,17 +38,24 @@ def _open(path: Path) -> TextIO:
     return open(path, encoding="utf-8", newline="\n")
 
 
-def read_tsv(path: Path, multi_label: bool = False) -> list[Example]:
-    """Reads lines of `label<TAB>text`, or `label,label<TAB>text` in multi-label data."""
+def read_lines(path: Path) -> Iterator[str]:
+    """The lines of a text file, without their ends."""
     if not path.is_file():
         raise DataError(f"{path}: no such file")
-    examples: list[Example] = []
+    number = 0
     with _open(path) as lines:
         try:
             for number, line in enumerate(lines, 1):
-                examples.append(_parse(line.rstrip("\n"), f"{path}:{number}", multi_label))
+                yield line.rstrip("\n")
         except (UnicodeDecodeError, lzma.LZMAError, EOFError) as error:
-            raise DataError(f"{path}:{len(examples) + 1}: unreadable: {error}") from error
+            raise DataError(f"{path}:{number + 1}: unreadable: {error}") from error
+
+
+def read_tsv(path: Path, multi_label: bool = False) -> list[Example]:
+    """Reads lines of `label<TAB>text`, or `label,label<TAB>text` in multi-label data."""
+    examples: list[Example] = []
+    for number, line in enumerate(read_lines(path), 1):
+        examples.append(_parse(line, f"{path}:{number}", multi_label))
     if not examples:
         raise DataError(f"{path}: no lines, expected label<TAB>text")
     return examples

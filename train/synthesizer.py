@@ -196,8 +196,11 @@ def make_scores(config: SynthesizerConfig, spec: AttentionSpec) -> nn.Module:
 def masked_softmax(scores: Tensor, mask: Tensor) -> Tensor:
     """softmax over the real keys only: a padded key weighs exactly 0.
 
-    scores: [B or 1, H, n, n]; mask: [B, n], True at real tokens -> [B, H, n, n].
+    scores: [B or 1, H, n, n]; mask: [B, n], True at real tokens -> [B, H, n, n], or
+    [1, H, n, n] where the scores are the same for all texts and nothing is padded.
     """
+    if mask.all():
+        return functional.softmax(scores, dim=-1)
     return functional.softmax(scores.masked_fill(~mask[:, None, None, :], -math.inf), dim=-1)
 
 
@@ -220,9 +223,13 @@ class Attention(nn.Module):
 
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
         """x: [B, n, D], mask: [B, n] -> [B, n, D]."""
-        weights = self.dropout(masked_softmax(self.self(x), mask))  # [B, H, n, n]
+        weights = self.dropout(masked_softmax(self.self(x), mask))  # [B or 1, H, n, n]
         values = split_heads(self.self.value(x), self.heads)  # [B, H, n, Dh]
-        return self.output.dense(merge_heads(weights @ values))
+        if weights.shape[0] == 1:  # one product for all texts, without B copies of the weights
+            mixed = torch.einsum("hij,bhjd->bhid", weights[0], values)
+        else:
+            mixed = weights @ values
+        return self.output.dense(merge_heads(mixed))
 
 
 ACTIVATIONS = {

@@ -1,11 +1,13 @@
 """Trains a text classifier with Synthesizer attention from a recipe.
 
     python -m train.train --recipe train/recipes/NAME.json --data FOLDER --run RUN --seed 1
+    python -m train.train --recipe ... --data FOLDER --run RUN --init PRETRAINED
 
 FOLDER holds train.tsv, dev.tsv (either may be .tsv.xz) and labels.txt. RUN receives recipe.json,
 log.jsonl, last.pt (what --resume continues from) and best/, a checkpoint folder in F32 with the
-weights of the best epoch on dev. Nothing but the recipe, the data and the seed decides the
-result, so a resumed run ends where an uninterrupted one does.
+weights of the best epoch on dev. With --init the vocabulary and all weights but the classifier's
+begin as those of PRETRAINED, a folder of train.pretrain. Nothing but the recipe, that folder, the
+data and the seed decides the result, so a resumed run ends where an uninterrupted one does.
 """
 
 from __future__ import annotations
@@ -13,26 +15,26 @@ from __future__ import annotations
 import argparse
 import copy
 import json
-import math
 import random
-import shutil
 import sys
 import time
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Sequence
+from typing import Any, Optional, Sequence
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 from tqdm import tqdm
 
-from train.checkpoint import save_checkpoint
+from train.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
 from train.config import ConfigError, SynthesizerConfig
-from train.data import DataError, Example, batches_by_length, find, read_labels, read_tsv, targets
+from train.data import DataError, batches_by_length, find, read_labels, read_tsv, targets
+from train.optimizer import make_optimizer, set_rate, warmup_cosine
 from train.predict import accuracy, predict
+from train.recipe import copy_tokenizer, fields_from_json, make_tokenizer, read_recipe
 from train.synthesizer import Synthesizer, pad_batch
-from train.tokenizer import FILE, Tokenizer, tokenizer_json, train_vocabulary
+from train.tokenizer import FILE, Tokenizer, tokenizer_json
 
 
 @dataclass(frozen=True)
@@ -54,45 +56,6 @@ class Training:
     r_drop: float = 0.0  # weight of the divergence between two dropout passes (Liang et al. 2021)
     average_decay: float = 0.0  # of the exponential moving average of the weights, 0: none
 
-    @staticmethod
-    def from_json(data: dict[str, Any]) -> "Training":
-        """Unknown keys are errors: a misspelt one would train something else."""
-        known = {item.name: item.type for item in fields(Training)}
-        for key, value in data.items():
-            if key not in known:
-                raise ConfigError(f"training.{key}: unknown, expected one of {', '.join(known)}")
-            if isinstance(value, bool) or not isinstance(value, (int, float)) or value < 0:
-                raise ConfigError(f"training.{key}: expected a number of 0 or more, got {value!r}")
-        return Training(**data)
-
-
-def read_recipe(path: Path) -> dict[str, Any]:
-    """A recipe: `model` (config.json's keys), `tokenizer` and `training`."""
-    try:
-        recipe = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise ConfigError(f"{path}: {error}") from error
-    for key in ("model", "tokenizer", "training"):
-        if not isinstance(recipe.get(key), dict):
-            raise ConfigError(f"{path}: expected an object under {key}")
-    return recipe
-
-
-def make_tokenizer(
-    options: dict[str, Any], train: Sequence[Example], run: Path
-) -> Tokenizer:
-    """RUN/tokenizer.model: kept if there, else copied from `file`, else trained."""
-    path = run / FILE
-    if not path.is_file():
-        if "file" in options:
-            shutil.copyfile(options["file"], path)
-        elif "vocab_size" in options:
-            train_vocabulary((example.text for example in train), options["vocab_size"], path)
-        else:
-            raise ConfigError("tokenizer: expected file or vocab_size")
-    data = tokenizer_json()
-    return Tokenizer(path, data["cls_token"], data["sep_token"])
-
 
 def make_config(
     model: dict[str, Any], tokenizer: Tokenizer, classes: Sequence[str]
@@ -109,39 +72,22 @@ def make_config(
     )
 
 
-def make_optimizer(model: Synthesizer, options: Training) -> torch.optim.Optimizer:
-    """AdamW in three groups.
-
-    Weight decay is for the matrices of linear layers and word embeddings only. The constants of
-    random and factorized_random scores have no input to scale their gradients and get a learning
-    rate of their own: `scale` times the rate of the others.
-    """
-    groups: dict[str, list[nn.Parameter]] = {"matrices": [], "scores": [], "others": []}
-    for name, parameter in model.named_parameters():
-        leaf = name.rsplit(".", 1)[-1]
-        if leaf in ("r", "r1", "r2"):
-            groups["scores"].append(parameter)
-        elif leaf == "weight" and "LayerNorm" not in name and "position" not in name:
-            groups["matrices"].append(parameter)
-        else:
-            groups["others"].append(parameter)
-    return torch.optim.AdamW(
-        [
-            {"params": groups["matrices"], "weight_decay": options.weight_decay, "scale": 1.0},
-            {"params": groups["scores"], "weight_decay": 0.0, "scale": options.score_rate},
-            {"params": groups["others"], "weight_decay": 0.0, "scale": 1.0},
-        ],
-        lr=options.learning_rate,
-        betas=(0.9, 0.98),
-    )
-
-
-def learning_rate(options: Training, progress: float) -> float:
-    """The rate after `progress` epochs: a linear warm-up, then half a cosine down to 0."""
-    if progress < options.warmup_epochs:
-        return options.learning_rate * progress / options.warmup_epochs
-    rest = (progress - options.warmup_epochs) / max(options.epochs - options.warmup_epochs, 1e-9)
-    return options.learning_rate * 0.5 * (1.0 + math.cos(math.pi * min(rest, 1.0)))
+def initialize(model: Synthesizer, folder: Path) -> None:
+    """Copies a pretrained checkpoint's tensors, all but a classifier's, into the model."""
+    pretrained = load_checkpoint(folder).state_dict()
+    own = model.state_dict()
+    for name, tensor in own.items():
+        if name.startswith("classifier."):
+            continue
+        if name not in pretrained:
+            raise CheckpointError(f"{folder}: lacks {name}, which the recipe's model has")
+        if pretrained[name].shape != tensor.shape:
+            raise CheckpointError(
+                f"{folder}: {name} is {list(pretrained[name].shape)}, "
+                f"the recipe's model has {list(tensor.shape)}"
+            )
+        own[name] = pretrained[name]
+    model.load_state_dict(own)
 
 
 def loss_of(logits: Tensor, wanted: Tensor, smoothing: float) -> Tensor:
@@ -161,9 +107,16 @@ def divergence(first: Tensor, second: Tensor) -> Tensor:
 class Trainer:
     """One run. All randomness of an epoch comes from (seed, epoch), which makes resuming exact."""
 
-    def __init__(self, recipe: dict[str, Any], data: Path, run: Path, seed: int) -> None:
+    def __init__(
+        self,
+        recipe: dict[str, Any],
+        data: Path,
+        run: Path,
+        seed: int,
+        init: Optional[Path] = None,
+    ) -> None:
         self.recipe = recipe
-        self.options = Training.from_json(recipe["training"])
+        self.options = fields_from_json(Training, recipe["training"], "training")
         self.run = run
         self.seed = seed
         problem = recipe["model"].get("problem_type", "")
@@ -173,7 +126,8 @@ class Trainer:
         train_file, dev_file = find(data, "train.tsv"), find(data, "dev.tsv")
         self.train, dev = (read_tsv(path, multi_label) for path in (train_file, dev_file))
         classes = read_labels(data, self.train)
-        self.tokenizer = make_tokenizer(recipe["tokenizer"], self.train, run)
+        options = recipe["tokenizer"] if init is None else {"file": init / FILE}
+        self.tokenizer = make_tokenizer(options, (example.text for example in self.train), run)
         config = make_config(recipe["model"], self.tokenizer, classes)
         self.max_length = config.max_position_embeddings
         self.wanted = targets(self.train, classes, train_file, multi_label)
@@ -181,8 +135,15 @@ class Trainer:
         self.dev_texts = [self.tokenizer.encode(item.text, self.max_length) for item in dev]
         torch.manual_seed(seed)
         self.model = Synthesizer(config, self.options.dropout)
+        if init is not None:
+            initialize(self.model, init)
         self.average = copy.deepcopy(self.model).eval()
-        self.optimizer = make_optimizer(self.model, self.options)
+        self.optimizer = make_optimizer(
+            self.model,
+            self.options.learning_rate,
+            self.options.weight_decay,
+            self.options.score_rate,
+        )
         self.epoch = 0
         self.step = 0
         self.best = {"epoch": 0, "dev_accuracy": -1.0}
@@ -193,7 +154,7 @@ class Trainer:
         if not path.is_file():
             raise ConfigError(f"{path}: nothing to resume")
         state = torch.load(path, map_location="cpu")
-        if read_recipe(self.run / "recipe.json") != self.recipe:
+        if read_recipe(self.run / "recipe.json", "training") != self.recipe:
             raise ConfigError(f"{self.run}: was begun with another recipe, see its recipe.json")
         if state["seed"] != self.seed:
             raise ConfigError(f"{path}: was begun with --seed {state['seed']}")
@@ -223,9 +184,15 @@ class Trainer:
         self.model.train()
         total = 0.0
         for i, rows in enumerate(tqdm(batches, desc=f"epoch {self.epoch + 1}", mininterval=5)):
-            rate = learning_rate(self.options, self.epoch + (i + 1) / len(batches))
+            rate = warmup_cosine(
+                self.options.learning_rate,
+                self.epoch + (i + 1) / len(batches),
+                self.options.warmup_epochs,
+                self.options.epochs,
+            )
             total += self._one_step([texts[row] for row in rows], self.wanted[rows], rate)
         self.epoch += 1
+        train_seconds = time.monotonic() - started
         dev = accuracy(predict(self.average, self.dev_texts), self.dev_wanted)
         if dev > self.best["dev_accuracy"]:
             self.best = {"epoch": self.epoch, "dev_accuracy": dev}
@@ -235,6 +202,8 @@ class Trainer:
             "train_loss": round(total / len(batches), 4),
             "dev_accuracy": round(dev, 4),
             "best_dev_accuracy": round(self.best["dev_accuracy"], 4),
+            "tokens": sum(map(len, texts)),
+            "train_seconds": round(train_seconds, 1),
             "seconds": round(time.monotonic() - started, 1),
         }
         with open(self.run / "log.jsonl", "a", encoding="utf-8") as log:
@@ -243,8 +212,7 @@ class Trainer:
 
     def _one_step(self, texts: list[list[int]], wanted: Tensor, rate: float) -> float:
         loss, penalty = self._losses(*pad_batch(texts), wanted)
-        for group in self.optimizer.param_groups:
-            group["lr"] = rate * group["scale"]
+        set_rate(self.optimizer, rate)
         self.optimizer.zero_grad()
         (loss + penalty).backward()
         nn.utils.clip_grad_norm_(self.model.parameters(), self.options.gradient_norm)
@@ -283,7 +251,7 @@ class Trainer:
 
     def _save_best(self) -> None:
         save_checkpoint(self.run / "best", self.average)
-        shutil.copyfile(self.run / FILE, self.run / "best" / FILE)
+        copy_tokenizer(self.run, self.run / "best")
 
     def _save_last(self) -> None:
         state = {
@@ -307,15 +275,16 @@ def train(
     seed: int,
     resume: bool = False,
     max_epochs: int = sys.maxsize,
+    init: Optional[Path] = None,
 ) -> dict[str, Any]:
     """Trains into the folder `run`; returns the best epoch and its dev accuracy."""
-    recipe = read_recipe(recipe_file)
+    recipe = read_recipe(recipe_file, "training")
     run.mkdir(parents=True, exist_ok=True)
     if not resume and (run / "log.jsonl").exists():
         raise ConfigError(f"{run}: holds a run already; continue it with --resume")
     if not resume:
         (run / FILE).unlink(missing_ok=True)  # of a run that failed before its first epoch
-    trainer = Trainer(recipe, data, run, seed)
+    trainer = Trainer(recipe, data, run, seed, init)
     if resume:
         trainer.resume()
     else:
@@ -332,6 +301,7 @@ def main() -> None:
     parser.add_argument("--run", type=Path, required=True, help="folder for logs and checkpoints")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--resume", action="store_true", help="continue from RUN/last.pt")
+    parser.add_argument("--init", type=Path, help="a pretrained checkpoint folder to start from")
     parser.add_argument("--max-epochs", type=int, default=sys.maxsize, help="stop after as many")
     arguments = parser.parse_args()
     try:
@@ -342,8 +312,9 @@ def main() -> None:
             arguments.seed,
             arguments.resume,
             arguments.max_epochs,
+            arguments.init,
         )
-    except (ConfigError, DataError, FileNotFoundError) as error:
+    except (CheckpointError, ConfigError, DataError, FileNotFoundError) as error:
         sys.exit(f"train.train: {error}")
     print(json.dumps(best))
 

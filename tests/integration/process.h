@@ -25,6 +25,7 @@ class Process {
   std::string ReadLineWith(const std::string& word);
 
   void Signal(int signal) const;
+  pid_t pid() const { return pid_; }
 
   // Waits for its end. The exit code, or -signal.
   int Wait();

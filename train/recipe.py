@@ -1,0 +1,74 @@
+"""Recipes: JSON files that say what to train. A run is a recipe, its data and a seed."""
+
+from __future__ import annotations
+
+import json
+import random
+import shutil
+from dataclasses import fields
+from pathlib import Path
+from typing import Any, Iterable, TypeVar
+
+from train.config import ConfigError
+from train.tokenizer import FILE, Tokenizer, tokenizer_json, train_vocabulary
+
+Options = TypeVar("Options")
+
+
+def read_recipe(path: Path, part: str) -> dict[str, Any]:
+    """A recipe: `model` (config.json's keys), `tokenizer` and `part`, the options of the training."""
+    try:
+        recipe = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"{path}: {error}") from error
+    for key in ("model", "tokenizer", part):
+        if not isinstance(recipe.get(key), dict):
+            raise ConfigError(f"{path}: expected an object under {key}")
+    return recipe
+
+
+def fields_from_json(kind: type[Options], data: dict[str, Any], where: str) -> Options:
+    """A dataclass of numbers. Unknown keys are errors: a misspelt one would train something else."""
+    known = [item.name for item in fields(kind)]  # type: ignore[arg-type]
+    for key, value in data.items():
+        if key not in known:
+            raise ConfigError(f"{where}.{key}: unknown, expected one of {', '.join(known)}")
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or value < 0:
+            raise ConfigError(f"{where}.{key}: expected a number of 0 or more, got {value!r}")
+    return kind(**data)
+
+
+def make_tokenizer(options: dict[str, Any], texts: Iterable[str], run: Path) -> Tokenizer:
+    """RUN/tokenizer.model: kept if there, else copied from `file`, else trained on the texts.
+
+    options: `file`, or `vocab_size` and, for a vocabulary from fewer of the texts, `texts`: how many.
+    """
+    path = run / FILE
+    if not path.is_file():
+        if "file" in options:
+            shutil.copyfile(options["file"], path)
+        elif "vocab_size" in options:
+            if "texts" in options:
+                texts = sample(texts, options["texts"])
+            train_vocabulary(texts, options["vocab_size"], path)
+        else:
+            raise ConfigError("tokenizer: expected file or vocab_size")
+    data = tokenizer_json()
+    return Tokenizer(path, data["cls_token"], data["sep_token"])
+
+
+def copy_tokenizer(source: Path, target: Path) -> None:
+    """A checkpoint folder gets the vocabulary of its run."""
+    shutil.copyfile(source / FILE, target / FILE)
+
+
+def sample(texts: Iterable[str], size: int) -> list[str]:
+    """`size` of the texts, each as likely as another (reservoir sampling), the same every time."""
+    rng = random.Random(0)
+    kept: list[str] = []
+    for number, text in enumerate(texts):
+        if number < size:
+            kept.append(text)
+        elif (place := rng.randrange(number + 1)) < size:
+            kept[place] = text
+    return kept
