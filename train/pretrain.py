@@ -36,6 +36,7 @@ from train.optimizer import make_optimizer, set_rate, warmup_cosine
 from train.recipe import copy_tokenizer, fields_from_json, make_tokenizer, read_recipe
 from train.synthesizer import ACTIVATIONS, Synthesizer
 from train.tokenizer import Tokenizer, tokenizer_json
+from train.windows import start_with_windows
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,7 @@ class Pretraining:
     weight_decay: float = 0.01
     gradient_norm: float = 1.0
     dropout: float = 0.0
+    windows: int = 0  # 1: heads begin as windows around each token (windows.py)
     picked: float = 0.15  # share of the tokens that the loss asks for
     log_steps: int = 250
 
@@ -180,6 +182,8 @@ class Pretrainer:
         self.special = torch.tensor(self.tokenizer.prefix + self.tokenizer.suffix)
         torch.manual_seed(seed)
         self.model = MaskedLanguageModel(Synthesizer(self.config, self.options.dropout))
+        if self.options.windows:
+            start_with_windows(self.model.encoder)
         self.optimizer = make_optimizer(
             self.model,
             self.options.learning_rate,
