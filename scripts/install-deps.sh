@@ -17,6 +17,7 @@ everything=(
   clang-14 clang-format-14 clang-tidy-14 libclang-rt-14-dev
   prometheus shellcheck
   python3 python3-grpc-tools python3-grpcio python3-numpy python3-protobuf python3-pytest python3-sentencepiece
+  python3-sklearn
   python3-torch python3-tqdm python3-venv
 )
 

@@ -3,6 +3,7 @@
 #include <prometheus/family.h>
 #include <prometheus/text_serializer.h>
 
+#include <algorithm>
 #include <iterator>
 #include <utility>
 #include <vector>
@@ -104,7 +105,8 @@ void ModelMetrics::OnBatchStarted(std::span<scheduling::Job* const> batch, int t
 void ModelMetrics::OnBatchDone(std::span<scheduling::Job* const> batch, int tokens,
                                scheduling::Duration compute_time) {
   compute_seconds_->Observe(Seconds(compute_time));
-  texts_->Increment(static_cast<double>(batch.size()));
+  texts_->Increment(static_cast<double>(
+      std::ranges::count_if(batch, [](const auto* job) { return job->stands_for_text(); })));
   tokens_->Increment(tokens);
 }
 

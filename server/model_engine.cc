@@ -17,11 +17,15 @@ ModelEngine::ModelEngine(const Model& model, int lanes) : model_(model), helpers
     lanes_.push_back({.workspace = model.MakeWorkspace(), .token_ids = {}, .offsets = {}});
 }
 
-int ModelEngine::PredictTokens(std::string_view text) const {
+int ModelEngine::PredictTokens(const Job& job) const {
   // English text has about four bytes a token; 3 errs on the side of too many.
-  const std::size_t guess = text.size() / 3 + 2;
-  return static_cast<int>(
-      std::min(guess, static_cast<std::size_t>(model_.config().max_position_embeddings)));
+  const auto guess = static_cast<int>(job.text.size() / 3 + 2);
+  const int longest = model_.config().max_position_embeddings;
+  if (guess <= longest || job.group->long_texts != JobGroup::LongTexts::kWindows)
+    return std::min(guess, longest);
+  // Tokens that two windows share are computed twice.
+  const int room = longest - model_.tokenizer()->special_tokens();
+  return static_cast<int>(std::int64_t{guess} * longest / (room - job.group->window_overlap));
 }
 
 absl::Status ModelEngine::Tokenize(Job& job) {
@@ -32,15 +36,33 @@ absl::Status ModelEngine::Tokenize(Job& job) {
   job.original_tokens = static_cast<int>(job.token_ids.size());
   const int longest = model_.config().max_position_embeddings;
   if (job.group->work == JobGroup::Work::kCompute && job.original_tokens > longest) {
-    if (!job.group->truncate) {
-      return absl::OutOfRangeError(
-          absl::StrFormat("the text has %d tokens, the model takes %d, and truncation is off",
-                          job.original_tokens, longest));
+    switch (job.group->long_texts) {
+      case JobGroup::LongTexts::kFail:
+        return absl::OutOfRangeError(
+            absl::StrFormat("the text has %d tokens, the model takes %d, and truncation is off",
+                            job.original_tokens, longest));
+      case JobGroup::LongTexts::kTruncate:
+        model_.tokenizer()->Truncate(job.token_ids, longest);
+        break;
+      case JobGroup::LongTexts::kWindows:
+        MakeWindows(job);
+        return absl::OkStatus();
     }
-    model_.tokenizer()->Truncate(job.token_ids, longest);
   }
   job.tokens = static_cast<int>(job.token_ids.size());
   return absl::OkStatus();
+}
+
+void ModelEngine::MakeWindows(Job& job) const {
+  std::vector<std::vector<std::int32_t>> windows = model_.tokenizer()->Windows(
+      job.token_ids, model_.config().max_position_embeddings, job.group->window_overlap);
+  job.windows.resize(windows.size());
+  job.tokens = 0;
+  for (std::size_t i = 0; i < windows.size(); ++i) {
+    job.windows[i].token_ids = std::move(windows[i]);
+    job.windows[i].tokens = static_cast<int>(job.windows[i].token_ids.size());
+    job.tokens += job.windows[i].tokens;
+  }
 }
 
 void ModelEngine::Compute(std::span<Job* const> batch, int lane_index) {

@@ -20,8 +20,8 @@ class ModelEngine final : public scheduling::Engine {
   // `model` must have a tokenizer and outlive the engine.
   ModelEngine(const Model& model, int lanes);
 
-  int PredictTokens(std::string_view text) const override;
-  // OUT_OF_RANGE where the text is too long and its group does not truncate; INVALID_ARGUMENT where
+  int PredictTokens(const scheduling::Job& job) const override;
+  // OUT_OF_RANGE where the text is too long and its group wants that; INVALID_ARGUMENT where
   // it has no tokens or is not UTF-8.
   absl::Status Tokenize(scheduling::Job& job) override;
   void Compute(std::span<scheduling::Job* const> batch, int lane) override;
@@ -38,6 +38,8 @@ class ModelEngine final : public scheduling::Engine {
     std::vector<std::int32_t> offsets;
   };
 
+  // Fills job.windows and job.tokens.
+  void MakeWindows(scheduling::Job& job) const;
   // Computes one text of `length` tokens.
   void RunOnce(int length, Lane& lane);
 

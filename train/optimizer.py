@@ -9,20 +9,29 @@ from torch import nn
 
 
 def make_optimizer(
-    model: nn.Module, rate: float, weight_decay: float, score_rate: float = 1.0
+    model: nn.Module,
+    rate: float,
+    weight_decay: float,
+    score_rate: float = 1.0,
+    position_rate: float = 1.0,
 ) -> torch.optim.Optimizer:
-    """AdamW in three groups.
+    """AdamW in four groups.
 
     Weight decay is for the matrices of linear layers and word embeddings only. The constants of
     random and factorized_random scores have no input to scale their gradients and get a learning
-    rate of their own: `score_rate` times the rate of the others.
+    rate of their own: `score_rate` times the rate of the others. So do position embeddings, which
+    steps of Adam's size soon carry away from where windows (windows.py) put them.
     """
-    groups: dict[str, list[nn.Parameter]] = {"matrices": [], "scores": [], "others": []}
+    groups: dict[str, list[nn.Parameter]] = {
+        name: [] for name in ("matrices", "scores", "positions", "others")
+    }
     for name, parameter in model.named_parameters():
         leaf = name.rsplit(".", 1)[-1]
         if leaf in ("r", "r1", "r2"):
             groups["scores"].append(parameter)
-        elif leaf == "weight" and "LayerNorm" not in name and "position" not in name:
+        elif "position_embeddings" in name:
+            groups["positions"].append(parameter)
+        elif leaf == "weight" and "LayerNorm" not in name:
             groups["matrices"].append(parameter)
         else:
             groups["others"].append(parameter)
@@ -30,6 +39,7 @@ def make_optimizer(
         [
             {"params": groups["matrices"], "weight_decay": weight_decay, "scale": 1.0},
             {"params": groups["scores"], "weight_decay": 0.0, "scale": score_rate},
+            {"params": groups["positions"], "weight_decay": 0.0, "scale": position_rate},
             {"params": groups["others"], "weight_decay": 0.0, "scale": 1.0},
         ],
         lr=rate,

@@ -10,7 +10,8 @@ Nothing but the recipe, the texts and the seed decides the result.
 15 % of the tokens of a text are picked; of these 80 % become the mask, 10 % a random token, 10 % stay.
 The loss is the cross-entropy of the picked tokens. The mask is <unk>: with byte fallback no text ever
 holds it. A text longer than L tokens becomes several, so nothing is left out; a batch has texts of one
-length, so nothing is padded. One text in a hundred is held out, to measure the loss on.
+length, so nothing is padded. A run may be continued to another number of `tokens` than it was begun
+with; the learning rate falls to 0 at the new one. One text in a hundred is held out, to measure the loss on.
 """
 
 from __future__ import annotations
@@ -48,6 +49,7 @@ class Pretraining:
     learning_rate: float = 1e-3  # the peak, after the warm-up; then a cosine down to 0
     warmup_steps: int = 500
     score_rate: float = 1.0  # learning rate of constant scores (R, R1, R2), times the others'
+    position_rate: float = 1.0  # of position embeddings, likewise
     weight_decay: float = 0.01
     gradient_norm: float = 1.0
     dropout: float = 0.0
@@ -189,6 +191,7 @@ class Pretrainer:
             self.options.learning_rate,
             self.options.weight_decay,
             self.options.score_rate,
+            self.options.position_rate,
         )
         self.step = self.tokens = self.passes = self.batches_done = 0
         self.seconds = 0.0
@@ -199,7 +202,9 @@ class Pretrainer:
         if not path.is_file():
             raise ConfigError(f"{path}: nothing to resume")
         state = torch.load(path, map_location="cpu")
-        if read_recipe(self.run / "recipe.json", "pretraining") != self.recipe:
+        begun = read_recipe(self.run / "recipe.json", "pretraining")
+        begun["pretraining"]["tokens"] = self.recipe["pretraining"].get("tokens")
+        if begun != self.recipe:
             raise ConfigError(f"{self.run}: was begun with another recipe, see its recipe.json")
         if state["seed"] != self.seed:
             raise ConfigError(f"{path}: was begun with --seed {state['seed']}")
@@ -208,8 +213,8 @@ class Pretrainer:
         for name in ("step", "tokens", "passes", "batches_done", "seconds"):
             setattr(self, name, state[name])
 
-    def fit(self) -> None:
-        """Trains to the recipe's end and writes RUN/best."""
+    def fit(self, max_steps: int) -> None:
+        """Trains to the recipe's end and writes RUN/best, or stops after max_steps steps in all."""
         options = self.options
         total, loss_sum = 0, 0.0
         started = time.monotonic()
@@ -219,7 +224,7 @@ class Pretrainer:
                 loss_sum += self._one_step(rows)
                 total += 1
                 self.batches_done += 1
-                done = self.tokens >= options.tokens
+                done = self.tokens >= options.tokens or self.step >= max_steps
                 if self.step % options.log_steps == 0 or done:
                     self.seconds += time.monotonic() - started
                     self._log(loss_sum / total)
@@ -229,6 +234,8 @@ class Pretrainer:
                     break
             else:
                 self.passes, self.batches_done = self.passes + 1, 0
+            if self.step >= max_steps:
+                return
         save_checkpoint(self.run / "best", self.model.encoder)
         copy_tokenizer(self.run, self.run / "best")
 
@@ -304,7 +311,12 @@ class Pretrainer:
 
 
 def pretrain(
-    recipe_file: Path, files: Sequence[Path], run: Path, seed: int, resume: bool = False
+    recipe_file: Path,
+    files: Sequence[Path],
+    run: Path,
+    seed: int,
+    resume: bool = False,
+    max_steps: int = sys.maxsize,
 ) -> Path:
     """Pretrains into the folder `run`; returns the checkpoint folder."""
     recipe = read_recipe(recipe_file, "pretraining")
@@ -319,7 +331,7 @@ def pretrain(
         trainer.resume()
     else:
         (run / "recipe.json").write_text(json.dumps(recipe, indent=2) + "\n", encoding="utf-8")
-    trainer.fit()
+    trainer.fit(max_steps)
     return run / "best"
 
 
@@ -331,10 +343,16 @@ def main() -> None:
     parser.add_argument("--run", type=Path, required=True, help="folder for logs and checkpoints")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--resume", action="store_true", help="continue from RUN/last.pt")
+    parser.add_argument("--max-steps", type=int, default=sys.maxsize, help="stop after as many")
     arguments = parser.parse_args()
     try:
         best = pretrain(
-            arguments.recipe, arguments.text, arguments.run, arguments.seed, arguments.resume
+            arguments.recipe,
+            arguments.text,
+            arguments.run,
+            arguments.seed,
+            arguments.resume,
+            arguments.max_steps,
         )
     except (ConfigError, DataError, FileNotFoundError) as error:
         sys.exit(f"train.pretrain: {error}")

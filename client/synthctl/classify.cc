@@ -8,6 +8,7 @@
 #include "absl/strings/str_format.h"
 #include "client/synthctl/accuracy.h"
 #include "client/synthctl/format.h"
+#include "client/synthctl/long_texts.h"
 #include "client/synthctl/options.h"
 #include "client/synthctl/output.h"
 #include "client/synthctl/run_texts.h"
@@ -33,7 +34,7 @@ struct ClassifyOptions {
   OutputOptions output;
   uint32_t top_k = 1;
   bool logits = false;
-  bool no_truncation = false;
+  LongTextOptions long_texts;
   std::string out_of_scope_label = "oos";
 };
 
@@ -96,6 +97,7 @@ class JsonlWriter : public ClassifyWriter {
     line["tokens"] = usage.tokens();
     line["truncated"] = usage.truncated();
     line["original_tokens"] = usage.original_tokens();
+    line["windows"] = usage.windows();
     line["labels"] = nlohmann::ordered_json::array();
     for (const v1::Label& label : item.result.labels()) {
       line["labels"].push_back(
@@ -147,7 +149,7 @@ int RunClassify(const ClassifyOptions& options, const GlobalOptions& globals) {
   settings.set_model(globals.model);
   settings.set_top_k(options.top_k);
   settings.set_score_type(options.logits ? v1::SCORE_TYPE_LOGIT : v1::SCORE_TYPE_PROBABILITY);
-  settings.set_truncation(options.no_truncation ? v1::TRUNCATION_NONE : v1::TRUNCATION_END);
+  options.long_texts.SetIn(settings);
   const std::unique_ptr<ClassifyWriter> writer = MakeWriter(options, run.output);
   Accuracy accuracy(options.out_of_scope_label);
   AccuracyWriter counting_writer(*writer, accuracy);
@@ -173,9 +175,7 @@ void AddClassify(CLI::App& app, const GlobalOptions& globals, Action& action) {
       ->capture_default_str();
   command->add_flag("--logits", options->logits,
                     "scores are the classifier's raw output instead of probabilities");
-  command->add_flag(
-      "--no-truncation", options->no_truncation,
-      "refuse texts that are too long for the model instead of cutting their end off");
+  AddLongTextOptions(*command, options->long_texts);
   command
       ->add_option("--oos-label", options->out_of_scope_label,
                    "with --tsv: the label of texts that belong to none of the model's labels")

@@ -11,6 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "client/synthctl/format.h"
+#include "client/synthctl/long_texts.h"
 #include "client/synthctl/npy.h"
 #include "client/synthctl/options.h"
 #include "client/synthctl/output.h"
@@ -39,7 +40,7 @@ struct EncodeOptions {
   OutputOptions output;
   std::string pooling = "model";
   bool normalize = false;
-  bool no_truncation = false;
+  LongTextOptions long_texts;
 };
 
 v1::Pooling PoolingOf(const std::string& name) {
@@ -95,8 +96,9 @@ class JsonlWriter : public EncodeWriter {
     const v1::TextUsage& usage = item.result.usage();
     // By hand: the JSON library would write each float with the 17 digits of a double.
     std::string line = absl::StrFormat(
-        R"({"index":%d,"tokens":%d,"truncated":%s,"original_tokens":%d,"embedding":[)", item.index,
-        usage.tokens(), usage.truncated() ? "true" : "false", usage.original_tokens());
+        R"({"index":%d,"tokens":%d,"truncated":%s,"original_tokens":%d,"windows":%d,"embedding":[)",
+        item.index, usage.tokens(), usage.truncated() ? "true" : "false", usage.original_tokens(),
+        usage.windows());
     const char* separator = "";
     for (const float value : item.result.embedding()) {
       line += separator;
@@ -167,7 +169,7 @@ int RunEncode(const EncodeOptions& options, const GlobalOptions& globals) {
   settings.set_model(globals.model);
   settings.set_pooling(PoolingOf(options.pooling));
   settings.set_normalize(options.normalize);
-  settings.set_truncation(options.no_truncation ? v1::TRUNCATION_NONE : v1::TRUNCATION_END);
+  options.long_texts.SetIn(settings);
   const std::unique_ptr<EncodeWriter> writer = MakeWriter(options.output.format, run.output);
   return RunTexts<v1::EncodeResult>(
       *run.input, run.output, *writer,
@@ -188,9 +190,7 @@ void AddEncode(CLI::App& app, const GlobalOptions& globals, Action& action) {
       ->check(CLI::IsMember({"model", "mean", "cls", "max"}).description(""))
       ->capture_default_str();
   command->add_flag("--normalize", options->normalize, "scale each vector to length 1");
-  command->add_flag(
-      "--no-truncation", options->no_truncation,
-      "refuse texts that are too long for the model instead of cutting their end off");
+  AddLongTextOptions(*command, options->long_texts);
   command->footer(kExamples);
   command->callback([options, &globals, &action] {
     action = [options, &globals] { return RunEncode(*options, globals); };

@@ -48,12 +48,34 @@ class SentencePieceTokenizer final : public Tokenizer {
 
   bool Truncate(std::vector<std::int32_t>& ids, int max_tokens) const override {
     const auto limit = static_cast<std::size_t>(max_tokens);
-    assert(limit > (cls_ ? 1U : 0U) + (sep_ ? 1U : 0U));
+    assert(max_tokens > special_tokens());
     if (ids.size() <= limit) return false;
     ids.resize(limit);
     if (sep_) ids.back() = *sep_;
     return true;
   }
+
+  std::vector<std::vector<std::int32_t>> Windows(const std::vector<std::int32_t>& ids,
+                                                 int max_tokens, int overlap) const override {
+    if (ids.size() <= static_cast<std::size_t>(max_tokens)) return {ids};
+    const std::size_t room = static_cast<std::size_t>(max_tokens - special_tokens());
+    assert(overlap >= 0 && static_cast<std::size_t>(overlap) < room);
+    const std::size_t body = ids.size() - static_cast<std::size_t>(special_tokens());
+    const std::size_t step = room - static_cast<std::size_t>(overlap);
+    const std::size_t last = (body - room + step - 1) / step;  // number of the last window, from 0
+    const auto first = ids.begin() + (cls_ ? 1 : 0);
+    std::vector<std::vector<std::int32_t>> windows(last + 1);
+    for (std::size_t i = 0; i <= last; ++i) {
+      const auto begin = first + static_cast<std::ptrdiff_t>(i * (body - room) / last);
+      windows[i].reserve(static_cast<std::size_t>(max_tokens));
+      if (cls_) windows[i].push_back(*cls_);
+      windows[i].insert(windows[i].end(), begin, begin + static_cast<std::ptrdiff_t>(room));
+      if (sep_) windows[i].push_back(*sep_);
+    }
+    return windows;
+  }
+
+  int special_tokens() const override { return (cls_ ? 1 : 0) + (sep_ ? 1 : 0); }
 
  private:
   // Constant after construction.

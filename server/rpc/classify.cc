@@ -28,15 +28,16 @@ absl::Status ClassifyMethod::CheckOptions(const Request& request, const Model& m
   absl::Status status =
       CheckEnum("score_type", request.score_type(), v1::ScoreType_IsValid(request.score_type()));
   if (!status.ok()) return status;
-  return CheckEnum("truncation", request.truncation(),
-                   v1::Truncation_IsValid(request.truncation()));
+  return CheckLongTexts(request, model);
 }
 
-void ClassifyMethod::FillHidden(const Model& model, const Request& request,
-                                std::span<const float> hidden, v1::ClassifyResult& result) {
+Pooling ClassifyMethod::PoolingOf(const Request& /*request*/, const Model& model) {
+  return model.config().pooling;
+}
+
+void ClassifyMethod::FillPooled(const Model& model, const Request& request, std::span<float> pooled,
+                                v1::ClassifyResult& result) {
   const ModelConfig& config = model.config();
-  std::vector<float> pooled(static_cast<std::size_t>(config.hidden_size));
-  model.Pool(hidden, config.pooling, pooled);
   std::vector<float> scores(config.classifier->labels.size());
   model.Classify(pooled, scores);
 

@@ -1,15 +1,19 @@
 #include "server/rpc/encode.h"
 
-#include <cstddef>
-
 #include "server/rpc/usage.h"
 #include "server/rpc/validation.h"
 #include "synth/scores.h"
 
 namespace synth::server {
-namespace {
 
-Pooling PoolingOf(const v1::EncodeRequest& request, const Model& model) {
+absl::Status EncodeMethod::CheckOptions(const Request& request, const Model& model) {
+  absl::Status status =
+      CheckEnum("pooling", request.pooling(), v1::Pooling_IsValid(request.pooling()));
+  if (!status.ok()) return status;
+  return CheckLongTexts(request, model);
+}
+
+Pooling EncodeMethod::PoolingOf(const Request& request, const Model& model) {
   switch (request.pooling()) {
     case v1::POOLING_MEAN:
       return Pooling::kMean;
@@ -22,24 +26,10 @@ Pooling PoolingOf(const v1::EncodeRequest& request, const Model& model) {
   }
 }
 
-}  // namespace
-
-absl::Status EncodeMethod::CheckOptions(const Request& request, const Model& /*model*/) {
-  absl::Status status =
-      CheckEnum("pooling", request.pooling(), v1::Pooling_IsValid(request.pooling()));
-  if (!status.ok()) return status;
-  return CheckEnum("truncation", request.truncation(),
-                   v1::Truncation_IsValid(request.truncation()));
-}
-
-void EncodeMethod::FillHidden(const Model& model, const Request& request,
-                              std::span<const float> hidden, v1::EncodeResult& result) {
-  const int width = model.config().hidden_size;
-  result.mutable_embedding()->Resize(width, 0.0F);
-  const std::span<float> embedding(result.mutable_embedding()->mutable_data(),
-                                   static_cast<std::size_t>(width));
-  model.Pool(hidden, PoolingOf(request, model), embedding);
-  if (request.normalize()) L2Normalize(embedding);
+void EncodeMethod::FillPooled(const Model& /*model*/, const Request& request,
+                              std::span<float> pooled, v1::EncodeResult& result) {
+  if (request.normalize()) L2Normalize(pooled);
+  result.mutable_embedding()->Add(pooled.begin(), pooled.end());
 }
 
 void EncodeMethod::FillDone(const Model& /*model*/, const scheduling::Job& job,

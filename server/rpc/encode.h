@@ -4,7 +4,9 @@
 #include <span>
 
 #include "absl/status/status.h"
+#include "server/rpc/long_texts.h"
 #include "server/scheduling/job.h"
+#include "synth/config.h"
 #include "synth/model.h"
 #include "synth/v1/inference.pb.h"
 
@@ -17,10 +19,14 @@ struct EncodeMethod {
   static constexpr auto kWork = scheduling::JobGroup::Work::kCompute;
 
   static absl::Status CheckOptions(const Request& request, const Model& model);
-  static bool Truncates(const Request& request) {
-    return request.truncation() != v1::TRUNCATION_NONE;
+  static scheduling::JobGroup::LongTexts LongTexts(const Request& request) {
+    return LongTextsOf(request);
   }
-  static void FillHidden(const Model& model, const Request& request, std::span<const float> hidden,
+  static int WindowOverlap(const Request& request, const Model& model) {
+    return WindowOverlapOf(request, model);
+  }
+  static Pooling PoolingOf(const Request& request, const Model& model);
+  static void FillPooled(const Model& model, const Request& request, std::span<float> pooled,
                          v1::EncodeResult& result);
   static void FillDone(const Model& model, const scheduling::Job& job, v1::EncodeResult& result);
   static void SetTimings(const v1::Timings& timings, Response& response) {

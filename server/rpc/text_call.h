@@ -14,6 +14,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -22,10 +23,12 @@
 #include "server/metrics.h"
 #include "server/rpc/call_report.h"
 #include "server/rpc/environment.h"
+#include "server/rpc/long_texts.h"
 #include "server/rpc/status.h"
 #include "server/rpc/validation.h"
 #include "server/rpc/wire.h"
 #include "server/scheduling/job.h"
+#include "synth/model.h"
 
 namespace synth::server {
 
@@ -40,9 +43,10 @@ namespace synth::server {
 //   Request, Response             the messages; Response has results, with a status in each
 //   kWork                         how far its jobs go
 //   CheckOptions(request, model)  an error of the whole call
-//   Truncates(request)            whether long texts are cut
-//   FillHidden(model, request, hidden [n, D], result)   on a lane, for jobs that were computed
-//   FillDone(model, job, result)  on a lane, for each job that did not fail
+//   LongTexts(request), WindowOverlap(request, model)   what happens to long texts
+//   PoolingOf(request, model)     how the hidden states of a text become one vector
+//   FillPooled(model, request, pooled [D], result)      on a lane, for texts that were computed
+//   FillDone(model, job, result)  on a lane, for each text that did not fail
 //   SetTimings(timings, response)
 template <typename Method>
 class TextCall final : public grpc::ServerUnaryReactor, private scheduling::JobGroup {
@@ -130,7 +134,8 @@ class TextCall final : public grpc::ServerUnaryReactor, private scheduling::JobG
       job.index = index;
     }
     work = Method::kWork;
-    truncate = Method::Truncates(request_);
+    long_texts = Method::LongTexts(request_);
+    window_overlap = Method::WindowOverlap(request_, model_->model());
     deadline = SteadyDeadline();
   }
 
@@ -157,13 +162,38 @@ class TextCall final : public grpc::ServerUnaryReactor, private scheduling::JobG
   // --- On a lane ---
 
   void OnHidden(scheduling::Job& job, std::span<const float> hidden) override {
-    Method::FillHidden(model_->model(), request_, hidden,
+    const Model& model = model_->model();
+    std::vector<float> pooled(static_cast<std::size_t>(model.config().hidden_size));
+    model.Pool(hidden, Method::PoolingOf(request_, model), pooled);
+    if (job.whole != nullptr) {
+      job.pooled = std::move(pooled);
+    } else {
+      FillPooled(job, pooled);
+    }
+  }
+
+  void FillPooled(const scheduling::Job& job, std::span<float> pooled) {
+    Method::FillPooled(model_->model(), request_, pooled,
                        *response_.mutable_results(static_cast<int>(job.index)));
+  }
+
+  // All windows of the text are done, or one of them was dropped and gives its status.
+  void JoinWindows(scheduling::Job& text) {
+    for (const scheduling::Job& window : text.windows) {
+      text.status.Update(window.status);
+      text.queue_time = std::max(text.queue_time, window.queue_time);
+      text.compute_time += window.compute_time;
+    }
+    if (!text.status.ok()) return;
+    std::vector<float> pooled =
+        PoolWindows(text.windows, Method::PoolingOf(request_, model_->model()));
+    FillPooled(text, pooled);
   }
 
   void OnAllDone() override {
     v1::Timings timings;
-    for (const scheduling::Job& job : jobs_) {
+    for (scheduling::Job& job : jobs_) {
+      if (!job.windows.empty()) JoinWindows(job);
       if (absl::IsCancelled(job.status) || absl::IsDeadlineExceeded(job.status)) {
         return Respond(ToGrpcStatus(job.status));
       }

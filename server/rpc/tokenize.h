@@ -5,6 +5,7 @@
 
 #include "absl/status/status.h"
 #include "server/scheduling/job.h"
+#include "synth/config.h"
 #include "synth/model.h"
 #include "synth/v1/inference.pb.h"
 
@@ -19,10 +20,16 @@ struct TokenizeMethod {
   static absl::Status CheckOptions(const Request& /*request*/, const Model& /*model*/) {
     return absl::OkStatus();
   }
-  static bool Truncates(const Request& /*request*/) { return false; }
+  static scheduling::JobGroup::LongTexts LongTexts(const Request& /*request*/) {
+    return scheduling::JobGroup::LongTexts::kFail;  // of no effect: no text is too long to tokenize
+  }
+  static int WindowOverlap(const Request& /*request*/, const Model& /*model*/) { return 0; }
   // Never called: the jobs are done once they are tokenized.
-  static void FillHidden(const Model& /*model*/, const Request& /*request*/,
-                         std::span<const float> /*hidden*/, v1::TokenizeResult& /*result*/) {}
+  static Pooling PoolingOf(const Request& /*request*/, const Model& model) {
+    return model.config().pooling;
+  }
+  static void FillPooled(const Model& /*model*/, const Request& /*request*/,
+                         std::span<float> /*pooled*/, v1::TokenizeResult& /*result*/) {}
   static void FillDone(const Model& model, const scheduling::Job& job, v1::TokenizeResult& result);
   static void SetTimings(const v1::Timings& /*timings*/, Response& /*response*/) {}
 };

@@ -12,6 +12,7 @@ inline void FillUsage(const scheduling::Job& job, v1::TextUsage& usage) {
   usage.set_tokens(static_cast<std::uint32_t>(job.tokens));
   usage.set_original_tokens(static_cast<std::uint32_t>(job.original_tokens));
   usage.set_truncated(job.original_tokens > job.tokens);
+  usage.set_windows(job.windows.empty() ? 1 : static_cast<std::uint32_t>(job.windows.size()));
 }
 
 }  // namespace synth::server

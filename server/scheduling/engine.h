@@ -15,11 +15,11 @@ class Engine {
  public:
   virtual ~Engine() = default;
 
-  // A guess at the tokens of `text`, cheap enough for the thread that submits.
-  virtual int PredictTokens(std::string_view text) const = 0;
+  // A guess at the tokens that the job's text will cost, cheap enough for the thread that submits.
+  virtual int PredictTokens(const Job& job) const = 0;
 
-  // Fills job.token_ids, job.tokens (at least 1) and job.original_tokens. An error fails this job
-  // alone.
+  // Fills job.original_tokens, job.tokens (at least 1), and job.token_ids or, for a text that is
+  // computed in windows, those of job.windows. An error fails this job alone.
   virtual absl::Status Tokenize(Job& job) = 0;
 
   // Computes a batch (never empty) in `lane` and calls each job's OnHidden.

@@ -19,8 +19,8 @@ using Duration = Clock::duration;
 
 class JobGroup;
 
-// One text on its way through the server. Between Submit and the group's OnAllDone it belongs to
-// the scheduler: only the lane that holds it may touch it.
+// One text on its way through the server, or one window of a long text. Between Submit and the
+// group's OnAllDone it belongs to the scheduler: only the lane that holds it may touch it.
 struct Job {
   // Set by the submitter.
   std::string_view text;  // must outlive the job
@@ -37,6 +37,15 @@ struct Job {
   Duration tokenize_time{};
   Duration queue_time{};    // from Submit to the start of compute, less tokenize_time
   Duration compute_time{};  // this text's share, by tokens, of its batch's time
+
+  // A text that is too long for one pass becomes windows once it is tokenized. They are computed in
+  // its stead, each when its turn comes, and it is done when the last of them is.
+  std::vector<Job> windows;
+  const Job* whole = nullptr;  // in a window: the text that it is part of
+  std::vector<float> pooled;   // in a window: what its group keeps of it until all are there
+
+  // True for texts, and for the first window of a text: where texts are counted.
+  bool stands_for_text() const { return whole == nullptr || this == whole->windows.data(); }
 };
 
 // The texts of one call: admitted together, with one deadline and one cancellation.
@@ -44,6 +53,8 @@ class JobGroup {
  public:
   // What is to be done with its jobs.
   enum class Work { kTokenize, kCompute };
+  // What happens to a text with more tokens than the model takes.
+  enum class LongTexts { kTruncate, kFail, kWindows };
 
   JobGroup() = default;
   virtual ~JobGroup() = default;
@@ -60,7 +71,8 @@ class JobGroup {
 
   // Constant after Submit.
   Work work = Work::kCompute;
-  bool truncate = true;  // false: a text that is too long fails with OUT_OF_RANGE
+  LongTexts long_texts = LongTexts::kTruncate;
+  int window_overlap = 0;  // tokens, with kWindows
   TimePoint deadline = TimePoint::max();
 
   // May be called at any time, from any thread: jobs not yet in a batch are dropped.

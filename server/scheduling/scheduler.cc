@@ -40,7 +40,7 @@ std::optional<Refusal> Scheduler::Submit(JobGroup& group, std::span<Job> jobs) {
   std::int64_t tokens = 0;
   for (Job& job : jobs) {
     job.group = &group;
-    job.tokens = engine_.PredictTokens(job.text);
+    job.tokens = engine_.PredictTokens(job);
     tokens += job.tokens;
   }
   group.remaining_.store(jobs.size(), std::memory_order_relaxed);
@@ -109,8 +109,13 @@ void Scheduler::Tokenize(std::span<Job* const> chunk) {
     job->tokenize_time = now_() - start;
     exact += job->tokens;
     observer_.OnTokenized(*job);
-    const bool compute = job->status.ok() && job->group->work == JobGroup::Work::kCompute;
-    (compute ? computed_next : done).push_back(job);
+    if (!job->status.ok() || job->group->work == JobGroup::Work::kTokenize) {
+      done.push_back(job);
+    } else if (job->windows.empty()) {
+      computed_next.push_back(job);
+    } else {
+      Split(*job, computed_next);
+    }
   }
   {
     const MutexLock lock(mutex_);
@@ -118,6 +123,19 @@ void Scheduler::Tokenize(std::span<Job* const> chunk) {
     for (Job* job : computed_next) ready_.Push(job);
   }
   Finish(done);
+}
+
+void Scheduler::Split(Job& text, std::vector<Job*>& windows) {
+  text.group->remaining_.fetch_add(text.windows.size() - 1, std::memory_order_relaxed);
+  for (Job& window : text.windows) {
+    window.group = text.group;
+    window.index = text.index;
+    window.sequence = text.sequence;
+    window.submitted = text.submitted;
+    window.tokenize_time = text.tokenize_time;
+    window.whole = &text;
+    windows.push_back(&window);
+  }
 }
 
 std::vector<Job*> Scheduler::TakeBatch() {
@@ -199,10 +217,10 @@ void Scheduler::SplitDropped(std::vector<Job*>& jobs, std::vector<Job*>& dropped
   std::erase_if(jobs, [&](Job* job) {
     if (job->group->cancelled()) {
       job->status = absl::CancelledError("the call was cancelled before it was computed");
-      observer_.OnDropped(DropReason::kCancelled);
+      if (job->stands_for_text()) observer_.OnDropped(DropReason::kCancelled);
     } else if (job->group->deadline <= now) {
       job->status = absl::DeadlineExceededError("the deadline passed before the text was computed");
-      observer_.OnDropped(DropReason::kDeadline);
+      if (job->stands_for_text()) observer_.OnDropped(DropReason::kDeadline);
     } else {
       return false;
     }

@@ -61,6 +61,8 @@ class Scheduler {
   void Turn(int lane);
   void TokenizeArrivals();
   void Tokenize(std::span<Job* const> chunk);
+  // Makes jobs of the text's windows, which stand in its place from now on.
+  static void Split(Job& text, std::vector<Job*>& windows);
   std::vector<Job*> TakeBatch();
   void Compute(std::span<Job* const> batch, int lane);
   void EndTurn(int lane);

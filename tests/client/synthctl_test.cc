@@ -119,13 +119,31 @@ TEST(Synthctl, ClassifySendsItsOptions) {
     return grpc::Status::OK;
   };
   EXPECT_EQ(
-      RunSynthctl(server.Target(), "classify a --top-k 0 --logits --no-truncation --model m").code,
+      RunSynthctl(server.Target(), "classify a --top-k 0 --logits --truncation none --model m")
+          .code,
       0);
   EXPECT_TRUE(seen.has_top_k());
   EXPECT_EQ(seen.top_k(), 0U);
   EXPECT_EQ(seen.score_type(), v1::SCORE_TYPE_LOGIT);
   EXPECT_EQ(seen.truncation(), v1::TRUNCATION_NONE);
   EXPECT_EQ(seen.model(), "m");
+}
+
+TEST(Synthctl, AsksForWindows) {
+  FakeServer server;
+  v1::EncodeRequest seen;
+  server.encode = [&seen](auto&, const auto& request, auto& response) {
+    seen = request;
+    response.add_results()->add_embedding(1);
+    return grpc::Status::OK;
+  };
+  EXPECT_EQ(RunSynthctl(server.Target(), "encode a --truncation windows --window-overlap 16").code,
+            0);
+  EXPECT_EQ(seen.truncation(), v1::TRUNCATION_WINDOWS);
+  EXPECT_EQ(seen.window_overlap(), 16U);
+  EXPECT_EQ(RunSynthctl(server.Target(), "encode a").code, 0);
+  EXPECT_FALSE(seen.has_window_overlap());
+  EXPECT_EQ(RunSynthctl(server.Target(), "encode a --truncation middle").code, 2);
 }
 
 TEST(Synthctl, ARefusedRequestEndsTheRunAtOnce) {

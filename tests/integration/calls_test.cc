@@ -3,7 +3,9 @@
 #include <grpcpp/client_context.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -41,6 +43,14 @@ class CallsTest : public testing::Test {
     const grpc::Status status = running_.stub().GetModel(&context, {}, &response);
     EXPECT_TRUE(status.ok()) << status.error_message();
     return response;
+  }
+
+  void EncodeFails(const v1::EncodeRequest& request, const std::string& message) {
+    v1::EncodeResponse response;
+    grpc::ClientContext context;
+    const grpc::Status status = running_.stub().Encode(&context, request, &response);
+    EXPECT_EQ(status.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+    EXPECT_THAT(status.error_message(), HasSubstr(message));
   }
 
   RunningServer running_;
@@ -172,6 +182,70 @@ TEST_F(CallsTest, TruncatesAndSaysSo) {
   EXPECT_THAT(response.results(0).status().message(),
               AllOf(HasSubstr("the model takes"), HasSubstr("truncation is off")));
   EXPECT_FALSE(response.results(1).has_status()) << "its neighbour is served";
+}
+
+TEST_F(CallsTest, WindowsLeaveNothingOut) {
+  v1::ClassifyRequest request = LongRequest(1);
+  request.add_texts("what is my checking account balance");
+  request.set_truncation(v1::TRUNCATION_WINDOWS);
+  const v1::ClassifyResponse response = Classify(request);
+  const v1::TextUsage& usage = response.results(0).usage();
+  const std::uint32_t longest = GetModel().limits().max_text_tokens();
+  EXPECT_FALSE(usage.truncated());
+  EXPECT_GT(usage.windows(), 1U);
+  EXPECT_EQ(usage.tokens(), usage.windows() * longest) << "every window is full";
+  EXPECT_GT(usage.original_tokens(), longest);
+  EXPECT_EQ(response.results(1).usage().windows(), 1U);
+  EXPECT_EQ(response.results(1).labels(0).name(), "balance");
+  EXPECT_EQ(running_.Metric(R"(synth_texts_total{model="intent"})"), 2) << "texts, not windows";
+  EXPECT_EQ(running_.Metric(R"(synth_truncated_total{model="intent"})"), 0);
+}
+
+// A text made of two halves that tokenize apart: with no overlap its windows are the halves.
+TEST_F(CallsTest, WindowsArePooledAsOneText) {
+  const auto body = static_cast<int>(GetModel().limits().max_text_tokens()) - 2;
+  std::string first;
+  std::string second;
+  for (int i = 0; i < body; ++i) first += " a";
+  for (int i = 0; i < body; ++i) second += " to";
+  for (const v1::Pooling pooling : {v1::POOLING_MEAN, v1::POOLING_CLS, v1::POOLING_MAX}) {
+    v1::EncodeRequest request;
+    request.set_pooling(pooling);
+    request.set_truncation(v1::TRUNCATION_WINDOWS);
+    request.set_window_overlap(0);
+    for (const std::string& text : {first, second, first + second}) request.add_texts(text);
+    const v1::EncodeResponse response = Encode(request);
+    ASSERT_EQ(response.results(0).usage().windows(), 1U);
+    ASSERT_EQ(response.results(2).usage().windows(), 2U);
+    for (int d = 0; d < response.results(2).embedding_size(); ++d) {
+      const float a = response.results(0).embedding(d);
+      const float b = response.results(1).embedding(d);
+      ASSERT_EQ(response.results(2).embedding(d),
+                pooling == v1::POOLING_MAX ? std::max(a, b) : (a + b) / 2);
+    }
+  }
+}
+
+TEST_F(CallsTest, WindowsDoNotDependOnTheBatch) {
+  v1::EncodeRequest alone;
+  alone.set_truncation(v1::TRUNCATION_WINDOWS);
+  alone.add_texts(LongRequest(1).texts(0));
+  v1::EncodeRequest crowd = alone;
+  for (int i = 0; i < 40; ++i)
+    crowd.add_texts(std::string(static_cast<std::size_t>(20 * i + 1), 'a') + " and so on");
+  crowd.add_texts(alone.texts(0));
+  EXPECT_THAT(Encode(crowd).results(41).embedding(),
+              testing::ElementsAreArray(Encode(alone).results(0).embedding()));
+}
+
+TEST_F(CallsTest, WindowsThatCannotBeAreRefused) {
+  v1::EncodeRequest request;
+  request.add_texts("short");
+  request.set_window_overlap(8);
+  EncodeFails(request, "window_overlap: expected none without TRUNCATION_WINDOWS, found one");
+  request.set_truncation(v1::TRUNCATION_WINDOWS);
+  request.set_window_overlap(GetModel().limits().max_text_tokens() - 2);
+  EncodeFails(request, "window_overlap: expected less than the 62 tokens");
 }
 
 TEST_F(CallsTest, TokenizeGivesIdsAndPieces) {

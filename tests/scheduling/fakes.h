@@ -50,15 +50,25 @@ class ManualClock {
 // advances the clock by 1 ms per token.
 class FakeEngine final : public Engine {
  public:
+  static constexpr std::size_t kWindow = 10;
+
   explicit FakeEngine(ManualClock& clock) : clock_(clock) {}
 
-  int PredictTokens(std::string_view text) const override { return static_cast<int>(text.size()); }
+  int PredictTokens(const Job& job) const override { return static_cast<int>(job.text.size()); }
 
   absl::Status Tokenize(Job& job) override {
     tokenized.emplace_back(job.text);
     if (job.text.starts_with("bad")) return absl::InvalidArgumentError("bad text");
     job.tokens = static_cast<int>(job.text.size());
     job.original_tokens = job.tokens;
+    if (job.group->long_texts != JobGroup::LongTexts::kWindows) return absl::OkStatus();
+    // Windows of kWindow tokens.
+    if (job.text.size() <= kWindow) return absl::OkStatus();
+    for (std::size_t begin = 0; begin < job.text.size(); begin += kWindow) {
+      Job& window = job.windows.emplace_back();
+      window.text = job.text.substr(begin, kWindow);
+      window.tokens = static_cast<int>(window.text.size());
+    }
     return absl::OkStatus();
   }
 

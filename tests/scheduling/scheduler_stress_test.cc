@@ -71,9 +71,7 @@ class LaneCheckingEngine final : public Engine {
  public:
   static constexpr int kMaxLanes = 4;
 
-  int PredictTokens(std::string_view text) const override {
-    return static_cast<int>(text.size()) + 1;
-  }
+  int PredictTokens(const Job& job) const override { return static_cast<int>(job.text.size()) + 1; }
 
   absl::Status Tokenize(Job& job) override {
     if (job.text.starts_with('!')) return absl::InvalidArgumentError("bad text");

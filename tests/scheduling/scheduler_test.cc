@@ -238,6 +238,41 @@ TEST_F(SchedulerTest, DropsWhatHasExpired) {
   EXPECT_THAT(engine_.batches, IsEmpty());
 }
 
+TEST_F(SchedulerTest, AWindowIsComputedLikeAText) {
+  Make({.lanes = 1, .max_batch_tokens = 20});
+  FakeCall call({std::string(10, 'a') + std::string(10, 'b') + std::string(5, 'c'), "d"});
+  call.long_texts = JobGroup::LongTexts::kWindows;
+  FakeCall later({"e"});
+  Submit(call);
+  Submit(later);
+  executor_.RunAll();
+  EXPECT_THAT(engine_.batches, ElementsAre(Batch{std::string(10, 'a'), std::string(10, 'b')},
+                                           Batch{std::string(5, 'c'), "d", "e"}))
+      << "in the place of their text, and no batch outgrows its budget";
+  EXPECT_EQ(call.done, 1);
+  EXPECT_THAT(call.computed, ElementsAre(0U, 0U, 0U, 1U));
+  EXPECT_EQ(later.done, 1);
+  ASSERT_THAT(call.jobs[0].windows, SizeIs(3));
+  EXPECT_EQ(call.jobs[0].windows[2].whole, &call.jobs[0]);
+  EXPECT_EQ(call.jobs[0].windows[2].queue_time, milliseconds(20));
+  EXPECT_EQ(scheduler_->load().queued_tokens, 0);
+}
+
+TEST_F(SchedulerTest, WindowsOfACancelledCallAreDropped) {
+  Make({.lanes = 1, .max_batch_tokens = 10});
+  FakeCall call({std::string(30, 'a')});
+  call.long_texts = JobGroup::LongTexts::kWindows;
+  Submit(call);
+  engine_.during_compute = [&] { call.Cancel(); };
+  executor_.RunAll();
+  EXPECT_THAT(engine_.batches, SizeIs(1)) << "the first window was in a batch already";
+  EXPECT_EQ(call.done, 1);
+  EXPECT_TRUE(call.jobs[0].windows[0].status.ok());
+  EXPECT_TRUE(absl::IsCancelled(call.jobs[0].windows[2].status));
+  EXPECT_EQ(observer_.dropped[DropReason::kCancelled], 0) << "its text counts as computed";
+  EXPECT_EQ(scheduler_->load().queued_tokens, 0);
+}
+
 TEST_F(SchedulerTest, SaysWhereTheTimeWent) {
   Make({.lanes = 1});
   FakeCall call({std::string(30, 'a'), std::string(10, 'b')});

@@ -28,6 +28,16 @@ class Tokenizer {
   // Shortens `ids` to `max_tokens` and keeps the special tokens at both ends; false where it was
   // short enough already. max_tokens must hold the special tokens and one more.
   virtual bool Truncate(std::vector<std::int32_t>& ids, int max_tokens) const = 0;
+
+  // Windows of `ids` with max_tokens each, the special tokens at both ends of each included; `ids`
+  // alone where it is short enough. They are as few as can be with `overlap` or more tokens in
+  // common with the next, and begin at even distances, so that all of them are full. 0 <= overlap <
+  // max_tokens - special_tokens().
+  virtual std::vector<std::vector<std::int32_t>> Windows(const std::vector<std::int32_t>& ids,
+                                                         int max_tokens, int overlap) const = 0;
+
+  // How many special tokens Encode puts around a text.
+  virtual int special_tokens() const = 0;
 };
 
 }  // namespace synth

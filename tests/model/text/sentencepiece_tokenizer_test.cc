@@ -42,6 +42,40 @@ TEST(SentencePieceTokenizer, PutsSpecialTokensAround) {
   EXPECT_TRUE((*none)->Encode("")->empty());
 }
 
+TEST(SentencePieceTokenizer, WindowsCoverEveryToken) {
+  const auto both = LoadSentencePiece(kBoth, ModelBytes());
+  const auto none = LoadSentencePiece(kNone, ModelBytes());
+  ASSERT_TRUE(both.ok() && none.ok());
+  for (const Tokenizer* tokenizer : {both->get(), none->get()}) {
+    for (const std::size_t length : {11U, 12U, 20U, 21U, 28U, 97U}) {
+      for (const int overlap : {0, 1, 3, 7}) {
+        const auto special = static_cast<std::size_t>(tokenizer->special_tokens());
+        std::vector<std::int32_t> ids = *tokenizer->Encode("");
+        for (std::size_t i = 0; i < length; ++i)  // ids that say where they stand
+          ids.insert(ids.end() - (special > 0 ? 1 : 0), static_cast<std::int32_t>(10 + i));
+        const auto windows = tokenizer->Windows(ids, 10 + static_cast<int>(special), overlap);
+        std::size_t next = 0;  // the first token that no window had
+        for (const auto& window : windows) {
+          ASSERT_EQ(window.size(), 10 + special);
+          if (special > 0) {
+            EXPECT_EQ(window.front(), ids.front());
+            EXPECT_EQ(window.back(), ids.back());
+          }
+          const auto first = static_cast<std::size_t>(window[special > 0 ? 1 : 0] - 10);
+          EXPECT_LE(first + (next == 0 ? 0U : static_cast<unsigned>(overlap)), next);
+          next = first + 10;
+        }
+        EXPECT_EQ(next, length);
+        const std::size_t step = 10 - static_cast<std::size_t>(overlap);
+        EXPECT_EQ(windows.size(), 1 + (length - 10 + step - 1) / step) << "as few as can be";
+      }
+    }
+    const auto whole = *tokenizer->Encode("turn off the lights");
+    EXPECT_EQ(tokenizer->Windows(whole, static_cast<int>(whole.size()), 2),
+              (std::vector<std::vector<std::int32_t>>{whole}));
+  }
+}
+
 TEST(SentencePieceTokenizer, TextIsNeverASpecialToken) {
   const auto tokenizer = LoadSentencePiece(kBoth, ModelBytes());
   ASSERT_TRUE(tokenizer.ok());
