@@ -1,4 +1,5 @@
-// What a served model takes: little beyond its weights and its attention, and never both the file and the weights.
+// What a served model takes: little beyond its weights and its attention, and never both the file
+// and the weights.
 #include <gtest/gtest.h>
 
 #include <csignal>
