@@ -205,13 +205,20 @@ TEST(Model, ATokenizerMustFitTheConfig) {
 
 TEST(Model, ClassifiesOneText) {
   const auto model = LoadModel(HybridConfig());
+  TestTensors tensors = RandomTensors(HybridConfig(), 1);                     // those of the model
+  const std::vector<float>& weight = tensors.at("classifier.weight").values;  // [3, 72]
+  const std::vector<float>& bias = tensors.at("classifier.bias").values;
   const TestBatch batch = RandomBatch({5}, 29, 1);
   const std::vector<float> hidden = Hidden(*model, batch);
   std::vector<float> pooled(72);
   model->Pool(hidden, model->config().pooling, pooled);
   std::vector<float> logits(3, 99);
   model->Classify(pooled, logits);
-  for (const float logit : logits) EXPECT_NE(logit, 99.0F);
+  for (std::size_t c = 0; c < logits.size(); ++c) {
+    const auto row = weight.begin() + static_cast<std::ptrdiff_t>(c * pooled.size());
+    const double product = std::inner_product(pooled.begin(), pooled.end(), row, 0.0);
+    EXPECT_NEAR(static_cast<double>(logits[c]), product + static_cast<double>(bias[c]), 1e-4);
+  }
 }
 
 }  // namespace
