@@ -10,6 +10,7 @@
 #include <span>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -131,6 +132,17 @@ const Tokenizer* Model::tokenizer() const { return impl_->tokenizer.get(); }
 
 // NOLINTNEXTLINE(readability-convert-member-functions-to-static): a workspace belongs to its model.
 WorkspacePtr Model::MakeWorkspace() const { return WorkspacePtr(new Workspace()); }
+
+// NOLINTNEXTLINE(readability-convert-member-functions-to-static)
+std::vector<WorkspacePtr> Model::MakeWorkspaces(int count) const {
+  const auto scratch = std::make_shared<std::vector<Scratch>>(static_cast<std::size_t>(count));
+  std::vector<WorkspacePtr> workspaces;
+  for (int i = 0; i < count; ++i) {
+    workspaces.emplace_back(new Workspace());
+    workspaces.back()->scratch = scratch;
+  }
+  return workspaces;
+}
 
 absl::Status Model::Validate(const PackedTokens& tokens) const {
   const auto& offsets = tokens.offsets;

@@ -74,11 +74,13 @@ std::vector<std::vector<std::int32_t>> RandomTexts(int count, unsigned seed) {
 class ThreadHelpers final : public Helpers {
  public:
   explicit ThreadHelpers(int threads) : threads_(threads) {}
+  int max_threads() const override { return threads_; }
   int threads() const override { return threads_; }
-  void Run(int count, absl::FunctionRef<void(int)> part) override {
+  void Run(int count, absl::FunctionRef<void(int, int)> part) override {
+    if (count == 1) return part(0, 0);
     std::vector<std::jthread> threads;
     threads.reserve(static_cast<std::size_t>(count));
-    for (int i = 0; i < count; ++i) threads.emplace_back([part, i] { part(i); });
+    for (int i = 0; i < count; ++i) threads.emplace_back([part, i] { part(i, i); });
     ++runs_;
   }
   int runs() const { return runs_; }
