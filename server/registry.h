@@ -46,7 +46,8 @@ class ServedModel {
 // The loaded models by name. Constant after the last Load.
 class Registry {
  public:
-  // Loads a checkpoint that can be served: one with a tokenizer.
+  // Loads a checkpoint that can be served: one with a tokenizer. RESOURCE_EXHAUSTED where the
+  // model, or what it computes with, is too large for the memory; every error names the model.
   absl::Status Load(const Options::ModelSource& source, const LoadOptions& load_options,
                     const scheduling::Scheduler::Options& options, TbbExecutor& executor,
                     Metrics& metrics);
