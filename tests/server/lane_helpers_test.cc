@@ -87,7 +87,8 @@ TEST(LaneHelpersTest, ThreadsAtWorkHaveNumbersOfTheirOwn) {
 }
 
 // The two lanes of an arena: one waits for the part that the other computes. A turn that comes
-// meanwhile has to wait, or the waiting lane's workspace would be in use twice.
+// meanwhile has to wait, or it would run inside the waiting one. (oneTBB 2021.8 keeps to that even
+// without the isolation in Run.)
 TEST(LaneHelpersTest, ALaneThatWaitsTakesNoTurn) {
   using namespace std::chrono_literals;
   TbbExecutor executor(2);
