@@ -1,6 +1,5 @@
 #include "synth/model.h"
 
-#include <algorithm>
 #include <cassert>
 #include <cstddef>
 #include <cstdint>
@@ -11,7 +10,7 @@
 #include <span>
 #include <string>
 #include <utility>
-#include <variant>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -21,6 +20,7 @@
 #include "model/layers/classifier.h"
 #include "model/layers/encoder.h"
 #include "model/layers/pooling.h"
+#include "model/limits.h"
 #include "model/strings.h"
 #include "model/text/sentencepiece_tokenizer.h"
 #include "model/workspace.h"
@@ -30,39 +30,6 @@
 
 namespace synth {
 namespace {
-
-// A small file can ask for a great deal of precomputed attention: factorized_random holds H·L·k
-// numbers and stands for H·L².
-constexpr double kMaxAttentionBytes = 64.0 * (1 << 30);
-
-// Spec: SourceSpec or AttentionSpec.
-template <typename Spec>
-bool IsStatic(const Spec& spec) {
-  return std::holds_alternative<RandomSpec>(spec) ||
-         std::holds_alternative<FactorizedRandomSpec>(spec);
-}
-
-bool HasStaticScores(const AttentionSpec& spec) {
-  if (const auto* mixture = std::get_if<MixtureSpec>(&spec)) {
-    return std::any_of(mixture->parts.begin(), mixture->parts.end(), IsStatic<SourceSpec>);
-  }
-  return IsStatic(spec);
-}
-
-absl::Status CheckAttentionBytes(const ModelConfig& config) {
-  // E and half as many prefix sums, in all classes of lengths (attention/by_length.h).
-  constexpr double kBytesPerScore = 7.0 / 3.0 * 1.5 * sizeof(float);
-  const double length = config.max_position_embeddings;
-  double bytes = 0;
-  for (const AttentionSpec& spec : config.attention) {
-    if (!HasStaticScores(spec)) continue;
-    bytes += kBytesPerScore * config.num_attention_heads * length * length;
-  }
-  if (bytes <= kMaxAttentionBytes) return absl::OkStatus();
-  return absl::InvalidArgumentError(
-      Cat("max_position_embeddings: the precomputed attention would take more than ",
-          static_cast<int>(kMaxAttentionBytes / (1 << 30)), " GiB"));
-}
 
 absl::StatusOr<std::unique_ptr<const Tokenizer>> LoadTokenizer(const std::filesystem::path& folder,
                                                                const Checkpoint& checkpoint) {
@@ -139,7 +106,8 @@ absl::StatusOr<std::unique_ptr<const Model>> Model::Load(const std::filesystem::
   if (!kernels.ok()) return kernels.status();
   const auto checkpoint = Checkpoint::Open(folder);
   if (!checkpoint.ok()) return checkpoint.status();
-  if (const absl::Status status = CheckAttentionBytes(checkpoint->config()); !status.ok()) {
+  if (const absl::Status status = CheckLimits(checkpoint->config(), options.precision);
+      !status.ok()) {
     return absl::Status(status.code(),
                         Cat((folder / "config.json").string(), ": ", status.message()));
   }
@@ -164,6 +132,17 @@ const Tokenizer* Model::tokenizer() const { return impl_->tokenizer.get(); }
 
 // NOLINTNEXTLINE(readability-convert-member-functions-to-static): a workspace belongs to its model.
 WorkspacePtr Model::MakeWorkspace() const { return WorkspacePtr(new Workspace()); }
+
+// NOLINTNEXTLINE(readability-convert-member-functions-to-static)
+std::vector<WorkspacePtr> Model::MakeWorkspaces(int count) const {
+  const auto scratch = std::make_shared<std::vector<Scratch>>(static_cast<std::size_t>(count));
+  std::vector<WorkspacePtr> workspaces;
+  for (int i = 0; i < count; ++i) {
+    workspaces.emplace_back(new Workspace());
+    workspaces.back()->scratch = scratch;
+  }
+  return workspaces;
+}
 
 absl::Status Model::Validate(const PackedTokens& tokens) const {
   const auto& offsets = tokens.offsets;

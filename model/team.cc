@@ -1,6 +1,7 @@
 #include "model/team.h"
 
 #include <algorithm>
+#include <cassert>
 #include <cstddef>
 
 #include "absl/functional/function_ref.h"
@@ -22,9 +23,11 @@ Index ThreadsFor(const Helpers* helpers, Index tokens) {
 }  // namespace
 
 Team::Team(Workspace& workspace, Helpers* helpers, Index tokens)
-    : workspace_(workspace), helpers_(helpers), threads_(ThreadsFor(helpers, tokens)) {
-  const auto threads = static_cast<std::size_t>(threads_);
-  if (workspace_.scratch.size() < threads) workspace_.scratch.resize(threads);
+    : scratch_(*workspace.scratch), helpers_(helpers), threads_(ThreadsFor(helpers, tokens)) {
+  const auto threads = static_cast<std::size_t>(helpers != nullptr ? helpers->max_threads() : 1);
+  if (scratch_.size() >= threads) return;
+  assert(workspace.scratch.use_count() == 1);
+  scratch_.resize(threads);
 }
 
 void Team::ForRows(Index rows, absl::FunctionRef<void(Index, Index, Scratch&)> body) {
@@ -45,9 +48,9 @@ void Team::ForEach(Index count, absl::FunctionRef<void(Index, Scratch&)> body) {
 }
 
 void Team::Run(Index parts, absl::FunctionRef<void(Index, Scratch&)> part) {
-  if (parts == 1) return part(0, workspace_.scratch.front());
+  if (helpers_ == nullptr) return part(0, scratch_.front());
   helpers_->Run(static_cast<int>(parts),
-                [&](int i) { part(i, workspace_.scratch[static_cast<std::size_t>(i)]); });
+                [&](int i, int thread) { part(i, scratch_[static_cast<std::size_t>(thread)]); });
 }
 
 }  // namespace synth

@@ -1,6 +1,8 @@
 #ifndef SYNTH_MODEL_TEAM_H_
 #define SYNTH_MODEL_TEAM_H_
 
+#include <vector>
+
 #include "absl/functional/function_ref.h"
 #include "model/kernels/kernels.h"
 #include "model/workspace.h"
@@ -24,7 +26,7 @@ class Team {
  private:
   void Run(Index parts, absl::FunctionRef<void(Index, Scratch&)> part);
 
-  Workspace& workspace_;
+  std::vector<Scratch>& scratch_;
   Helpers* const helpers_;
   const Index threads_;
 };

@@ -1,6 +1,7 @@
 #ifndef SYNTH_MODEL_WORKSPACE_H_
 #define SYNTH_MODEL_WORKSPACE_H_
 
+#include <memory>
 #include <vector>
 
 #include "model/kernels/aligned_buffer.h"
@@ -35,7 +36,8 @@ class Workspace {
   AlignedBuffer<float> values;     // [T, D]: x Wvᵀ + bv
   AlignedBuffer<float> mixed;      // [T, D]: softmax(S) · values, heads side by side
   AlignedBuffer<float> projected;  // [T, width]: what the score sources derive from x
-  std::vector<Scratch> scratch;    // one per thread at work
+  // One per thread at work, by its number; grows only where no other workspace shares it.
+  std::shared_ptr<std::vector<Scratch>> scratch = std::make_shared<std::vector<Scratch>>();
 };
 
 }  // namespace synth

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <utility>
 
+#include "absl/functional/function_ref.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_format.h"
 
@@ -12,9 +13,29 @@ namespace synth::server {
 using scheduling::Job;
 using scheduling::JobGroup;
 
-ModelEngine::ModelEngine(const Model& model, int lanes) : model_(model), helpers_(lanes) {
-  for (int i = 0; i < lanes; ++i)
-    lanes_.push_back({.workspace = model.MakeWorkspace(), .token_ids = {}, .offsets = {}});
+namespace {
+
+// Stands for one thread of those that will be there.
+class OneThread final : public Helpers {
+ public:
+  OneThread(int max_threads, int thread) : max_threads_(max_threads), thread_(thread) {}
+  int max_threads() const override { return max_threads_; }
+  int threads() const override { return 1; }
+  void Run(int count, absl::FunctionRef<void(int, int)> part) override {
+    for (int i = 0; i < count; ++i) part(i, thread_);
+  }
+
+ private:
+  const int max_threads_;
+  const int thread_;
+};
+
+}  // namespace
+
+ModelEngine::ModelEngine(const Model& model, int lanes, LaneHelpers& helpers)
+    : model_(model), helpers_(helpers) {
+  for (WorkspacePtr& workspace : model.MakeWorkspaces(lanes))
+    lanes_.push_back({.workspace = std::move(workspace), .token_ids = {}, .offsets = {}});
 }
 
 int ModelEngine::PredictTokens(const Job& job) const {
@@ -87,19 +108,27 @@ void ModelEngine::Compute(std::span<Job* const> batch, int lane_index) {
   }
 }
 
-void ModelEngine::WarmUp() {
+void ModelEngine::WarmUp(int max_batch_tokens) {
   const int longest = model_.config().max_position_embeddings;
-  for (Lane& lane : lanes_) RunOnce(longest, lane);
+  const int most = std::max(longest, max_batch_tokens);
+  for (std::size_t i = 0; i < lanes_.size(); ++i) {
+    lanes_[i].offsets.reserve(static_cast<std::size_t>(most) + 1);
+    RunOnce(most, longest, lanes_[i], static_cast<int>(i));
+  }
   for (int length = longest; length > 1;) {
     length = (length + 1) / 2;
-    RunOnce(length, lanes_.front());
+    RunOnce(length, length, lanes_.front(), 0);
   }
 }
 
-void ModelEngine::RunOnce(int length, Lane& lane) {
-  lane.token_ids.assign(static_cast<std::size_t>(length), 0);
-  lane.offsets = {0, length};
-  model_.Forward({.token_ids = lane.token_ids, .offsets = lane.offsets}, *lane.workspace);
+void ModelEngine::RunOnce(int tokens, int length, Lane& lane, int thread) {
+  lane.token_ids.assign(static_cast<std::size_t>(tokens), 0);
+  lane.offsets.assign(1, 0);
+  while (lane.offsets.back() < tokens) {
+    lane.offsets.push_back(std::min(lane.offsets.back() + length, tokens));
+  }
+  OneThread alone(helpers_.max_threads(), thread);
+  model_.Forward({.token_ids = lane.token_ids, .offsets = lane.offsets}, *lane.workspace, &alone);
 }
 
 }  // namespace synth::server

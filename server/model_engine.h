@@ -17,8 +17,9 @@ namespace synth::server {
 // one that computes a large batch, such as a single long text.
 class ModelEngine final : public scheduling::Engine {
  public:
-  // `model` must have a tokenizer and outlive the engine.
-  ModelEngine(const Model& model, int lanes);
+  // `model` must have a tokenizer; it and `helpers`, for as many threads as lanes, must outlive the
+  // engine. Compute must be called where helpers.Run may be.
+  ModelEngine(const Model& model, int lanes, LaneHelpers& helpers);
 
   int PredictTokens(const scheduling::Job& job) const override;
   // OUT_OF_RANGE where the text is too long and its group wants that; INVALID_ARGUMENT where
@@ -26,10 +27,12 @@ class ModelEngine final : public scheduling::Engine {
   absl::Status Tokenize(scheduling::Job& job) override;
   void Compute(std::span<scheduling::Job* const> batch, int lane) override;
 
-  // Runs every lane at the longest text, so that the first request pays for no allocation, and the
-  // model at half of that, a quarter, ..., so that it pays for no attention either: the model keeps
-  // it by class of lengths, and each length has twice those of the one before.
-  void WarmUp();
+  // Runs the largest batch in every lane and on every thread, so that the first requests find all
+  // buffers as large as they will be, and the model at half the longest text, a quarter, ..., so
+  // that they pay for no attention either: the model keeps it by class of lengths, and each length
+  // has twice those of the one before. Before anything is computed; max_batch_tokens: the
+  // scheduler's. Throws std::bad_alloc.
+  void WarmUp(int max_batch_tokens);
 
  private:
   struct Lane {
@@ -40,12 +43,12 @@ class ModelEngine final : public scheduling::Engine {
 
   // Fills job.windows and job.tokens.
   void MakeWindows(scheduling::Job& job) const;
-  // Computes one text of `length` tokens.
-  void RunOnce(int length, Lane& lane);
+  // Computes `tokens` tokens in texts of at most `length`, on the thread of that number.
+  void RunOnce(int tokens, int length, Lane& lane, int thread);
 
   const Model& model_;
   std::vector<Lane> lanes_;
-  LaneHelpers helpers_;
+  LaneHelpers& helpers_;
 };
 
 }  // namespace synth::server

@@ -1,6 +1,7 @@
 #include "server/registry.h"
 
 #include <chrono>
+#include <new>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -11,19 +12,19 @@
 namespace synth::server {
 
 ServedModel::ServedModel(std::string name, std::unique_ptr<const Model> model,
-                         const scheduling::Scheduler::Options& options,
-                         scheduling::Executor& executor, Metrics& metrics)
+                         const scheduling::Scheduler::Options& options, TbbExecutor& executor,
+                         Metrics& metrics)
     : name_(std::move(name)),
       model_(std::move(model)),
       metrics_(metrics.AddModel(name_, model_->info(), options.lanes)),
-      engine_(*model_, options.lanes),
+      engine_(*model_, options.lanes, executor.helpers()),
       scheduler_(options, engine_, executor, metrics_) {
-  engine_.WarmUp();
+  engine_.WarmUp(options.max_batch_tokens);
 }
 
 absl::Status Registry::Load(const Options::ModelSource& source, const LoadOptions& load_options,
-                            const scheduling::Scheduler::Options& options,
-                            scheduling::Executor& executor, Metrics& metrics) {
+                            const scheduling::Scheduler::Options& options, TbbExecutor& executor,
+                            Metrics& metrics) try {
   const auto start = std::chrono::steady_clock::now();
   absl::StatusOr<std::unique_ptr<const Model>> model = Model::Load(source.folder, load_options);
   if (!model.ok()) {
@@ -50,6 +51,9 @@ absl::Status Registry::Load(const Options::ModelSource& source, const LoadOption
        {"attention_bytes", models_.back()->model().attention_bytes()},
        {"milliseconds", static_cast<std::int64_t>(took.count())}});
   return absl::OkStatus();
+} catch (const std::bad_alloc&) {
+  return absl::ResourceExhaustedError(
+      absl::StrCat("model '", source.name, "': ", source.folder, ": too large for the memory"));
 }
 
 absl::StatusOr<ServedModel*> Registry::Find(std::string_view name) const {

@@ -11,8 +11,8 @@
 #include "server/metrics.h"
 #include "server/model_engine.h"
 #include "server/options.h"
-#include "server/scheduling/engine.h"
 #include "server/scheduling/scheduler.h"
+#include "server/tbb_executor.h"
 #include "synth/model.h"
 
 namespace synth::server {
@@ -22,7 +22,7 @@ namespace synth::server {
 class ServedModel {
  public:
   ServedModel(std::string name, std::unique_ptr<const Model> model,
-              const scheduling::Scheduler::Options& options, scheduling::Executor& executor,
+              const scheduling::Scheduler::Options& options, TbbExecutor& executor,
               Metrics& metrics);
 
   const std::string& name() const { return name_; }
@@ -46,9 +46,10 @@ class ServedModel {
 // The loaded models by name. Constant after the last Load.
 class Registry {
  public:
-  // Loads a checkpoint that can be served: one with a tokenizer.
+  // Loads a checkpoint that can be served: one with a tokenizer. RESOURCE_EXHAUSTED where the
+  // model, or what it computes with, is too large for the memory; every error names the model.
   absl::Status Load(const Options::ModelSource& source, const LoadOptions& load_options,
-                    const scheduling::Scheduler::Options& options, scheduling::Executor& executor,
+                    const scheduling::Scheduler::Options& options, TbbExecutor& executor,
                     Metrics& metrics);
 
   // The model of that name; the first one loaded for an empty name. NOT_FOUND names those there

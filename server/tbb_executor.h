@@ -7,11 +7,13 @@
 #include <functional>
 #include <utility>
 
+#include "server/lane_helpers.h"
 #include "server/scheduling/engine.h"
 
 namespace synth::server {
 
-// Runs tasks on `threads` workers of a oneTBB arena. Workers sleep while there is nothing to do.
+// Runs tasks on `threads` workers of a oneTBB arena. Workers sleep while there is nothing to do,
+// and may be lent to a task that has more to do than others.
 class TbbExecutor final : public scheduling::Executor {
  public:
   explicit TbbExecutor(int threads)
@@ -19,15 +21,20 @@ class TbbExecutor final : public scheduling::Executor {
       // workers than the machine has cores, whatever the arena asks for.
       : parallelism_(oneapi::tbb::global_control::max_allowed_parallelism,
                      static_cast<std::size_t>(threads) + 1),
-        arena_(threads, /*reserved_for_masters=*/0) {
+        arena_(threads, /*reserved_for_masters=*/0),
+        helpers_(threads) {
     arena_.initialize();
   }
 
   void Enqueue(std::function<void()> task) override { arena_.enqueue(std::move(task)); }
 
+  // For tasks of this executor.
+  LaneHelpers& helpers() { return helpers_; }
+
  private:
   oneapi::tbb::global_control parallelism_;
   oneapi::tbb::task_arena arena_;
+  LaneHelpers helpers_;
 };
 
 }  // namespace synth::server

@@ -33,8 +33,9 @@ class AttentionWeights {
   // is valid until the next call with this scratch.
   virtual HeadWeights Compute(const ConstMatrix& projected, Index head, Scratch& scratch) const = 0;
 
-  virtual std::size_t bytes() const = 0;              // weights
-  virtual std::size_t precomputed_bytes() const = 0;  // what was derived from weights at load
+  virtual std::size_t bytes() const = 0;  // weights
+  // What was derived from weights so far: it is made when a text first needs it.
+  virtual std::size_t precomputed_bytes() const = 0;
 };
 
 }  // namespace synth

@@ -43,12 +43,18 @@ struct Int8 {
   static Vec Gelu(Vec x) { return RoughGelu(x); }
 };
 
+// NaN where there is one. The bits of numbers without a sign are ordered like the numbers, and
+// those of NaN are above all others.
 float MaxAbs(const float* row, Index cols) {
-  Vec max = {};
+  __m512i max = _mm512_setzero_si512();
   for (Index k = 0; k < cols; k += kLanes) {
-    max = Larger(max, _mm512_abs_ps(LoadFirst(row + k, cols - k, 0)));
+    const Vec magnitude = _mm512_abs_ps(LoadFirst(row + k, cols - k, 0));
+    max = _mm512_max_epi32(max, reinterpret_cast<__m512i>(magnitude));
   }
-  return Max(max);
+  const std::int32_t bits = _mm512_reduce_max_epi32(max);
+  float result = 0;
+  __builtin_memcpy(&result, &bits, sizeof(result));
+  return result;
 }
 
 // Words of round(x · inverse) + offset: adding 1.5 · 2²³ leaves the rounded number in the lowest
@@ -71,7 +77,7 @@ void QuantizeRows(const ConstMatrix& x, void* words, float* scale, std::int32_t 
   for (Index i = 0; i < x.rows; ++i, to += stride) {
     const float* const row = x.data + i * x.stride;
     const float max = MaxAbs(row, x.cols);
-    scale[i] = max / kSteps;
+    scale[i] = max / kSteps;  // NaN makes the whole row of the product NaN
     const float inverse = max > 0 ? kSteps / max : 0.0F;
     for (Index k = 0; k < x.cols; k += kLanes) {
       const Index count = x.cols - k;

@@ -32,13 +32,15 @@ namespace {
 const MatmulKernels* Find(Precision precision, const IsaKernels& isa) {
   if (precision == Precision::kF32) return &isa.f32;
 #if defined(__x86_64__)
-  if (&isa != &KernelsV4()) return nullptr;
-  const bool bf16 = static_cast<bool>(__builtin_cpu_supports("avx512bf16"));
-  const bool int8 = static_cast<bool>(__builtin_cpu_supports("avx512vnni"));
-  if (precision == Precision::kBf16 && bf16) return &Bf16Kernels();
-  if (precision == Precision::kInt8 && int8) return &Int8Kernels();
-#endif
+  // Asked first: even what KernelsV4 itself is made of may need a processor of its level.
+  const bool has = precision == Precision::kBf16
+                       ? static_cast<bool>(__builtin_cpu_supports("avx512bf16"))
+                       : static_cast<bool>(__builtin_cpu_supports("avx512vnni"));
+  if (!has || &isa != &KernelsV4()) return nullptr;
+  return precision == Precision::kBf16 ? &Bf16Kernels() : &Int8Kernels();
+#else
   return nullptr;
+#endif
 }
 
 constexpr std::array kPrecisions = {Precision::kF32, Precision::kBf16, Precision::kInt8};

@@ -44,7 +44,8 @@ inline IntVec LoadWords(const Word* p) { return *reinterpret_cast<const Unaligne
 inline void StoreWords(Word* p, IntVec x) { *reinterpret_cast<UnalignedIntVec*>(p) = x; }
 
 // The larger and the smaller lane by lane: one instruction, which compilers do not make of a
-// comparison and a choice.
+// comparison and a choice. Where either is NaN, the result is y: what may be NaN and must not turn
+// into a plausible number stands there.
 inline Vec Larger(Vec x, Vec y) {
 #if defined(__AVX512F__)
   return _mm512_max_ps(x, y);
@@ -67,8 +68,9 @@ inline Vec Smaller(Vec x, Vec y) {
   return x < y ? x : y;
 #endif
 }
+// NaN stays NaN.
 inline Vec Clamp(Vec x, float low, float high) {
-  return Smaller(Larger(x, Splat(low)), Splat(high));
+  return Smaller(Splat(high), Larger(Splat(low), x));
 }
 
 // Vectors at the end of a row: only `count` lanes are in memory, the others are `rest`.
@@ -120,6 +122,7 @@ float Sum(Vec x) {
     return Sum<kStep / 2>(x + Exchange<kStep>(x));
   }
 }
+// Passes over some NaN.
 template <int kStep = kLanes / 2>
 float Max(Vec x) {
   if constexpr (kStep == 0) {
@@ -181,8 +184,8 @@ inline Vec Exp(Vec x) {
   return x < kLowest ? Vec{} : Scale(p, i);
 }
 
-// max(x, 0)
-inline Vec Relu(Vec x) { return Larger(x, Vec{}); }
+// max(x, 0); NaN stays NaN.
+inline Vec Relu(Vec x) { return Larger(Vec{}, x); }
 
 // x Φ(x) with Φ(x) = (1 + erf(x / √2)) / 2 = 1/2 + x P(x²) on [-bound, bound], outside of which it
 // is taken for 0 or 1. P is a minimax polynomial in v = 2 x² / bound² - 1, where its coefficients

@@ -3,13 +3,16 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <barrier>
 #include <cstddef>
 #include <cstdlib>
 #include <memory>
 #include <new>
 #include <nlohmann/json.hpp>
+#include <thread>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "model/kernels/select.h"
 #include "synth/model.h"
 #include "synth/precision.h"
@@ -50,6 +53,68 @@ void operator delete[](void* memory, std::size_t, std::align_val_t) noexcept { s
 namespace synth {
 namespace {
 
+// One caller and the threads that help it, which stand ready from the start: running allocates
+// nothing.
+class StandingHelpers final : public Helpers {
+ public:
+  explicit StandingHelpers(int threads) : begin_(threads), end_(threads) {
+    threads_.reserve(static_cast<std::size_t>(threads));
+    for (int t = 1; t < threads; ++t) threads_.emplace_back([this, t] { Stand(t); });
+  }
+  ~StandingHelpers() override {
+    count_ = kStop;
+    begin_.arrive_and_wait();
+  }
+
+  int max_threads() const override { return static_cast<int>(threads_.size()) + 1; }
+  int threads() const override { return max_threads(); }
+  void Run(int count, absl::FunctionRef<void(int, int)> part) override {
+    if (count == 1) return part(0, 0);
+    part_ = &part;
+    count_ = count;
+    ++runs_;
+    begin_.arrive_and_wait();
+    part(0, 0);
+    end_.arrive_and_wait();
+  }
+  int runs() const { return runs_; }
+
+ private:
+  static constexpr int kStop = -1;
+
+  void Stand(int thread) {
+    for (;;) {
+      begin_.arrive_and_wait();
+      if (count_ == kStop) return;
+      if (thread < count_) (*part_)(thread, thread);
+      end_.arrive_and_wait();
+    }
+  }
+
+  std::barrier<> begin_;
+  std::barrier<> end_;
+  // Written while the others wait at begin_.
+  int count_ = 0;
+  const absl::FunctionRef<void(int, int)>* part_ = nullptr;
+  int runs_ = 0;
+  std::vector<std::jthread> threads_;
+};
+
+// The thread of that number among `threads`, which helps nobody.
+class OneThread final : public Helpers {
+ public:
+  OneThread(int threads, int thread) : threads_(threads), thread_(thread) {}
+  int max_threads() const override { return threads_; }
+  int threads() const override { return 1; }
+  void Run(int count, absl::FunctionRef<void(int, int)> part) override {
+    for (int i = 0; i < count; ++i) part(i, thread_);
+  }
+
+ private:
+  const int threads_;
+  const int thread_;
+};
+
 void ExpectNoAllocations(const char* norm_position, Precision precision) {
   nlohmann::json config = TinyConfig(AllAttentionSpecs());
   config["num_hidden_layers"] = AllAttentionSpecs().size();
@@ -77,6 +142,29 @@ void ExpectNoAllocations(const char* norm_position, Precision precision) {
     (*model)->Classify(pooled, logits);
   }
   EXPECT_EQ(allocations - before, 0);
+
+  // Workers that share helpers: after each thread has had the largest batch and each worker too,
+  // however the work is divided.
+  constexpr int kWorkers = 3;
+  const std::vector<WorkspacePtr> workspaces = (*model)->MakeWorkspaces(kWorkers);
+  const TestBatch largest = RandomBatch({12, 12, 12, 12, 12, 12, 12, 5}, 29, 3);
+  for (int i = 0; i < kWorkers; ++i) {
+    OneThread alone(kWorkers, i);
+    (*model)->Forward(largest.tokens(), *workspaces[static_cast<std::size_t>(i)], &alone);
+  }
+  StandingHelpers helpers(kWorkers);
+  const int before_workers = allocations;
+  for (const WorkspacePtr& one : workspaces) {
+    for (const TestBatch* batch : {&small, &largest, &large}) {
+      (*model)->Forward(batch->tokens(), *one, &helpers);
+      for (int i = 0; i < kWorkers; ++i) {
+        OneThread alone(kWorkers, i);
+        (*model)->Forward(batch->tokens(), *one, &alone);
+      }
+    }
+  }
+  EXPECT_EQ(allocations - before_workers, 0);
+  EXPECT_GT(helpers.runs(), 0);
 }
 
 TEST(Allocation, NoneAfterTheLargestBatch) {

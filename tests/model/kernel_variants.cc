@@ -24,6 +24,18 @@ std::vector<KernelVariant> KernelVariants() {
   return variants;
 }
 
+std::vector<KernelVariant> BuiltKernelVariants() {
+#if defined(__x86_64__)
+  return {{"v2", Precision::kF32},
+          {"v3", Precision::kF32},
+          {"v4", Precision::kF32},
+          {"v4", Precision::kBf16},
+          {"v4", Precision::kInt8}};
+#else
+  return {{"generic", Precision::kF32}};
+#endif
+}
+
 IsaInUse::IsaInUse(const std::string& isa) { setenv("SYNTH_ISA", isa.c_str(), 1); }
 IsaInUse::~IsaInUse() { unsetenv("SYNTH_ISA"); }
 

@@ -21,6 +21,9 @@ struct KernelVariant {
 // Every one that this machine has.
 std::vector<KernelVariant> KernelVariants();
 
+// Every one that was built, whether this machine has it or not.
+std::vector<KernelVariant> BuiltKernelVariants();
+
 // While it lives, SYNTH_ISA names the instruction set.
 class IsaInUse {
  public:

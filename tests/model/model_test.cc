@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <latch>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <numeric>
@@ -73,11 +74,13 @@ std::vector<std::vector<std::int32_t>> RandomTexts(int count, unsigned seed) {
 class ThreadHelpers final : public Helpers {
  public:
   explicit ThreadHelpers(int threads) : threads_(threads) {}
+  int max_threads() const override { return threads_; }
   int threads() const override { return threads_; }
-  void Run(int count, absl::FunctionRef<void(int)> part) override {
+  void Run(int count, absl::FunctionRef<void(int, int)> part) override {
+    if (count == 1) return part(0, 0);
     std::vector<std::jthread> threads;
     threads.reserve(static_cast<std::size_t>(count));
-    for (int i = 0; i < count; ++i) threads.emplace_back([part, i] { part(i); });
+    for (int i = 0; i < count; ++i) threads.emplace_back([part, i] { part(i, i); });
     ++runs_;
   }
   int runs() const { return runs_; }
@@ -122,26 +125,43 @@ TEST(Model, ATextsResultIsTheSameInEveryBatch) {
   }
 }
 
+// Of a fresh model, so that they meet where what belongs to a class of lengths is first made.
 TEST(Model, ManyThreadsShareOne) {
-  const auto model = LoadModel(HybridConfig());
-  const TestBatch batch = RandomBatch({12, 3, 7, 1, 12, 9}, 29, 4);
-  const std::vector<float> expected = Hidden(*model, batch);
-  std::vector<int> equal(8);
+  json config = HybridConfig();
+  const json factorized_random = {{"type", "factorized_random"}, {"k", 2}};
+  config["attention"] = {
+      factorized_random,
+      {{"type", "mixture"}, {"parts", {factorized_random, {{"type", "dot_product"}}}}}};
+  config["num_hidden_layers"] = 2;
+  config["max_position_embeddings"] = 150;
+  std::vector<TestBatch> batches;  // in all classes of lengths: 32, 64, 128, 150
+  for (const int length : {150, 20, 33, 128, 70, 140, 1, 64}) {
+    batches.push_back(RandomBatch({length}, 29, static_cast<unsigned>(length)));
+  }
+  std::vector<std::vector<float>> expected(batches.size());
+  const auto other = LoadModel(config);
+  for (std::size_t b = batches.size(); b-- > 0;) expected[b] = Hidden(*other, batches[b]);
+
+  const auto model = LoadModel(config);
+  constexpr std::size_t kThreads = 8;
+  std::vector<std::size_t> equal(kThreads);
+  std::latch start(kThreads);
   {
     std::vector<std::jthread> threads;
-    threads.reserve(equal.size());
-    for (int& result : equal) {
-      threads.emplace_back([&model, &batch, &expected, &result] {
+    threads.reserve(kThreads);
+    for (std::size_t t = 0; t < kThreads; ++t) {
+      threads.emplace_back([&, t] {
         const WorkspacePtr workspace = model->MakeWorkspace();
-        for (int round = 0; round < 20; ++round) {
-          const auto hidden = model->Forward(batch.tokens(), *workspace);
-          result +=
-              std::equal(expected.begin(), expected.end(), hidden.begin(), hidden.end()) ? 1 : 0;
+        start.arrive_and_wait();
+        for (std::size_t i = 0; i < batches.size(); ++i) {
+          const std::size_t b = (t / 2 + i) % batches.size();  // two threads at a time in each
+          const auto hidden = model->Forward(batches[b].tokens(), *workspace);
+          equal[t] += std::ranges::equal(expected[b], hidden) ? 1U : 0U;
         }
       });
     }
   }
-  EXPECT_EQ(equal, std::vector<int>(8, 20));
+  EXPECT_EQ(equal, std::vector<std::size_t>(kThreads, batches.size()));
 }
 
 TEST(Model, Validate) {
@@ -205,13 +225,20 @@ TEST(Model, ATokenizerMustFitTheConfig) {
 
 TEST(Model, ClassifiesOneText) {
   const auto model = LoadModel(HybridConfig());
+  TestTensors tensors = RandomTensors(HybridConfig(), 1);                     // those of the model
+  const std::vector<float>& weight = tensors.at("classifier.weight").values;  // [3, 72]
+  const std::vector<float>& bias = tensors.at("classifier.bias").values;
   const TestBatch batch = RandomBatch({5}, 29, 1);
   const std::vector<float> hidden = Hidden(*model, batch);
   std::vector<float> pooled(72);
   model->Pool(hidden, model->config().pooling, pooled);
   std::vector<float> logits(3, 99);
   model->Classify(pooled, logits);
-  for (const float logit : logits) EXPECT_NE(logit, 99.0F);
+  for (std::size_t c = 0; c < logits.size(); ++c) {
+    const auto row = weight.begin() + static_cast<std::ptrdiff_t>(c * pooled.size());
+    const double product = std::inner_product(pooled.begin(), pooled.end(), row, 0.0);
+    EXPECT_NEAR(static_cast<double>(logits[c]), product + static_cast<double>(bias[c]), 1e-4);
+  }
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
@@ -43,7 +44,8 @@ struct LoadOptions {
 };
 
 // Every activation buffer of a forward pass. One per worker; grows to the largest batch seen and
-// never shrinks. Not thread-safe; belongs to the model that made it.
+// never shrinks. Not thread-safe; belongs to the model that made it. A part of it is per thread at
+// work: workspaces made together share that.
 class Workspace;
 struct WorkspaceDeleter {
   void operator()(Workspace* workspace) const;
@@ -55,11 +57,14 @@ class Helpers {
  public:
   virtual ~Helpers() = default;
 
-  // How many threads can work at once, the caller's included; at least 1.
+  // The most that ever work at once, for all callers together; constant.
+  virtual int max_threads() const = 0;
+  // How many can work at once now, the caller's included; 1 .. max_threads().
   virtual int threads() const = 0;
-  // Calls part(0), ..., part(count - 1), each once, on any threads at the same time or one after
-  // the other, and returns when all have returned.
-  virtual void Run(int count, absl::FunctionRef<void(int)> part) = 0;
+  // Calls part(0, t), ..., part(count - 1, t), each once, on any threads at the same time or one
+  // after the other, and returns when all have returned. t is the number of the thread that calls,
+  // 0 .. max_threads() - 1: no two that work at the same time, for whomever, have the same.
+  virtual void Run(int count, absl::FunctionRef<void(int part, int thread)> part) = 0;
 };
 
 // A Synthesizer text encoder, with its classifier and tokenizer where the checkpoint has them.
@@ -88,6 +93,10 @@ class Model {
   const Tokenizer* tokenizer() const;
 
   WorkspacePtr MakeWorkspace() const;
+  // One for each of `count` workers that have the same helpers, with max_threads() <= count. They
+  // share what a thread needs while it works, so that its memory grows with the threads and not
+  // with threads times workers; hence these helpers must be given to every Forward.
+  std::vector<WorkspacePtr> MakeWorkspaces(int count) const;
 
   // OK if Forward may be called with `tokens`; INVALID_ARGUMENT (malformed offsets, a token id
   // outside the vocabulary) or OUT_OF_RANGE (a text longer than L) otherwise.

@@ -80,6 +80,8 @@ class MatmulTest : public testing::TestWithParam<KernelVariant> {
 };
 
 testing::AssertionResult IsNear(const RowMajor& got, const Eigen::MatrixXd& expected) {
+  // maxCoeff below passes over a NaN.
+  if (!got.allFinite()) return testing::AssertionFailure() << "not all are finite";
   const double difference = (got.cast<double>() - expected).cwiseAbs().maxCoeff();
   const double largest = expected.cwiseAbs().maxCoeff();
   if (difference <= 2e-6 * std::max(1.0, largest)) return testing::AssertionSuccess();
@@ -188,6 +190,22 @@ TEST_P(MatmulTest, ZerosAndLargeNumbers) {
   EXPECT_TRUE(c.row(1).isApproxToConstant(4e30F, 0.01F));
 }
 
+// Nor does an epilogue make a number of it.
+TEST_P(MatmulTest, NanStaysInItsRow) {
+  using enum EpilogueActivation;
+  for (const Index at : {0, 5, 20, 36}) {
+    RowMajor a = Random(3, 37);
+    a(1, at) = std::numeric_limits<float>::quiet_NaN();
+    const PackedMatrix packed = Pack(Random(21, 37, 2));
+    for (const EpilogueActivation activation : {kNone, kRelu, kGelu, kGeluNew}) {
+      RowMajor c = RowMajor::Zero(3, 21);
+      Multiply(a, packed, {.activation = activation}, View(c));
+      EXPECT_TRUE(c.row(1).array().isNaN().all()) << at << " " << static_cast<int>(activation);
+      EXPECT_TRUE(c.row(0).allFinite() && c.row(2).allFinite()) << at;
+    }
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(All, MatmulTest, testing::ValuesIn(KernelVariants()),
                          [](const auto& param) { return param.param.name(); });
 
@@ -214,6 +232,20 @@ TEST_P(RowKernelsTest, ExpRowsIsSoftmax) {
                          static_cast<double>(reciprocal[static_cast<std::size_t>(i)]);
         EXPECT_NEAR(got, e(j) / e.sum(), 1e-6) << cols;
       }
+    }
+  }
+}
+
+TEST_P(RowKernelsTest, ExpRowsOfNanIsNan) {
+  for (const Index cols : {1, 2, 17, 40}) {
+    for (Index at = 0; at < cols; ++at) {
+      RowMajor x = Random(3, cols);
+      x(1, at) = std::numeric_limits<float>::quiet_NaN();
+      std::vector<float> reciprocal(3);
+      kernels().exp_rows(View(x), reciprocal.data());
+      EXPECT_TRUE(std::isnan(reciprocal[1])) << cols << " " << at;  // the factor of all its row
+      EXPECT_TRUE(x.row(0).allFinite() && std::isfinite(reciprocal[0]));
+      EXPECT_TRUE(x.row(2).allFinite() && std::isfinite(reciprocal[2]));
     }
   }
 }

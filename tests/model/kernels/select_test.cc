@@ -11,6 +11,7 @@
 #include "model/kernels/kernels.h"
 #include "synth/model.h"
 #include "synth/precision.h"
+#include "tests/model/kernel_variants.h"
 #include "tests/model/test_checkpoint.h"
 
 namespace synth {
@@ -87,6 +88,29 @@ TEST_F(SelectTest, AnUnknownNameFailsTheLoad) {
   EXPECT_TRUE(absl::IsInvalidArgument(model.status()));
   EXPECT_THAT(std::string(model.status().message()),
               testing::AllOf(HasSubstr("SYNTH_ISA"), HasSubstr("found \"v9\"")));
+}
+
+// The other tests go over the variants that the machine has; here those that it lacks show.
+class VariantTest : public testing::TestWithParam<KernelVariant> {};
+
+TEST_P(VariantTest, IsTestedHere) {
+  const std::string name = GetParam().name();
+  for (const KernelVariant& variant : KernelVariants()) {
+    if (variant.name() == name) return;
+  }
+  GTEST_SKIP() << "this machine lacks the instructions of " << name
+               << ": no test of this run has computed with it";
+}
+
+INSTANTIATE_TEST_SUITE_P(Built, VariantTest, testing::ValuesIn(BuiltKernelVariants()),
+                         [](const auto& param) { return param.param.name(); });
+
+TEST(VariantsTest, NoneIsLeftOutOfWhatWasBuilt) {
+  std::vector<std::string> built;
+  for (const KernelVariant& variant : BuiltKernelVariants()) built.push_back(variant.name());
+  for (const KernelVariant& variant : KernelVariants()) {
+    EXPECT_THAT(built, testing::Contains(variant.name()));
+  }
 }
 
 }  // namespace
