@@ -1,6 +1,7 @@
 #include "synth/model.h"
 
 #include <algorithm>
+#include <array>
 #include <cassert>
 #include <cstddef>
 #include <cstdint>
@@ -35,18 +36,12 @@ namespace {
 // numbers and stands for H·L².
 constexpr double kMaxAttentionBytes = 64.0 * (1 << 30);
 
-// Spec: SourceSpec or AttentionSpec.
-template <typename Spec>
-bool IsStatic(const Spec& spec) {
-  return std::holds_alternative<RandomSpec>(spec) ||
-         std::holds_alternative<FactorizedRandomSpec>(spec);
-}
-
 bool HasStaticScores(const AttentionSpec& spec) {
   if (const auto* mixture = std::get_if<MixtureSpec>(&spec)) {
-    return std::any_of(mixture->parts.begin(), mixture->parts.end(), IsStatic<SourceSpec>);
+    return std::ranges::any_of(mixture->parts,
+                               [](const SourceSpec& part) { return !DependsOnInput(part); });
   }
-  return IsStatic(spec);
+  return !DependsOnInput(spec);
 }
 
 absl::Status CheckAttentionBytes(const ModelConfig& config) {
@@ -198,6 +193,13 @@ std::span<const float> Model::Forward(const PackedTokens& tokens, Workspace& wor
   assert(Validate(tokens).ok());
   const Matrix hidden = impl_->encoder.Forward(tokens, workspace, helpers);
   return {hidden.data, static_cast<std::size_t>(hidden.rows * hidden.cols)};
+}
+
+void Model::VisitAttention(std::span<const std::int32_t> token_ids, Workspace& workspace,
+                           absl::FunctionRef<void(const LayerAttention&)> visit) const {
+  const std::array<std::int32_t, 2> offsets = {0, static_cast<std::int32_t>(token_ids.size())};
+  assert(Validate({token_ids, offsets}).ok());
+  impl_->encoder.VisitAttention({token_ids, offsets}, workspace, visit);
 }
 
 void Model::Pool(std::span<const float> hidden, Pooling pooling, std::span<float> pooled) const {
