@@ -215,7 +215,7 @@ std::vector<double> LayerNorm(const Checkpoint& checkpoint, const std::string& p
     for (std::size_t d = 0; d < size; ++d) {
       square += (x[row + d] - mean) * (x[row + d] - mean) / static_cast<double>(size);
     }
-    const double eps = static_cast<double>(checkpoint.config().layer_norm_eps);
+    const auto eps = static_cast<double>(checkpoint.config().layer_norm_eps);
     for (std::size_t d = 0; d < size; ++d) {
       x[row + d] = (x[row + d] - mean) / std::sqrt(square + eps) * static_cast<double>(gain[d]) +
                    static_cast<double>(bias[d]);
@@ -358,7 +358,7 @@ TEST(HeatMap, DrawsCellsWithGapsEachOnItsOwnScale) {
   ASSERT_TRUE(map.ok()) << map.status();
   const std::int64_t scale = map->scale();
   EXPECT_EQ(scale, HeatMap::kMinCell / 2);
-  EXPECT_EQ(map->width(), 2 * 2 * scale + 3 * HeatMap::kGap);
+  EXPECT_EQ(map->width(), 4 * scale + 3 * HeatMap::kGap);
   map->Draw(0, std::vector<float>{1, 0, 0, 0.5F, 0, 0.25F, 0, 0});
   map->Draw(1, std::vector<float>{0, 0, 0, 0, 0.5F, 0.5F, 0.5F, 0.5F});
   const TempFolder folder;
