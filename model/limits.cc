@@ -16,18 +16,12 @@ namespace {
 // numbers and stands for H·L².
 constexpr double kMaxAttentionBytes = 64.0 * (1 << 30);
 
-// Spec: SourceSpec or AttentionSpec.
-template <typename Spec>
-bool IsStatic(const Spec& spec) {
-  return std::holds_alternative<RandomSpec>(spec) ||
-         std::holds_alternative<FactorizedRandomSpec>(spec);
-}
-
 bool HasStaticScores(const AttentionSpec& spec) {
   if (const auto* mixture = std::get_if<MixtureSpec>(&spec)) {
-    return std::any_of(mixture->parts.begin(), mixture->parts.end(), IsStatic<SourceSpec>);
+    return std::ranges::any_of(mixture->parts,
+                               [](const SourceSpec& part) { return !DependsOnInput(part); });
   }
-  return IsStatic(spec);
+  return !DependsOnInput(spec);
 }
 
 absl::Status CheckAttentionBytes(const ModelConfig& config) {

@@ -1,5 +1,6 @@
 #include "synth/model.h"
 
+#include <array>
 #include <cassert>
 #include <cstddef>
 #include <cstdint>
@@ -177,6 +178,13 @@ std::span<const float> Model::Forward(const PackedTokens& tokens, Workspace& wor
   assert(Validate(tokens).ok());
   const Matrix hidden = impl_->encoder.Forward(tokens, workspace, helpers);
   return {hidden.data, static_cast<std::size_t>(hidden.rows * hidden.cols)};
+}
+
+void Model::VisitAttention(std::span<const std::int32_t> token_ids, Workspace& workspace,
+                           absl::FunctionRef<void(const LayerAttention&)> visit) const {
+  const std::array<std::int32_t, 2> offsets = {0, static_cast<std::int32_t>(token_ids.size())};
+  assert(Validate({token_ids, offsets}).ok());
+  impl_->encoder.VisitAttention({token_ids, offsets}, workspace, visit);
 }
 
 void Model::Pool(std::span<const float> hidden, Pooling pooling, std::span<float> pooled) const {

@@ -77,6 +77,7 @@ absl::Status ModelEngine::Tokenize(Job& job) {
 void ModelEngine::MakeWindows(Job& job) const {
   std::vector<std::vector<std::int32_t>> windows = model_.tokenizer()->Windows(
       job.token_ids, model_.config().max_position_embeddings, job.group->window_overlap);
+  job.token_ids = {};
   job.windows.resize(windows.size());
   job.tokens = 0;
   for (std::size_t i = 0; i < windows.size(); ++i) {

@@ -17,6 +17,7 @@ constexpr char kExamples[] =
     "  synthctl encode \"what is my balance\" \"book me a flight\"\n"
     "  synthctl classify --file questions.txt --output jsonl > labels.jsonl\n"
     "  SYNTHCTL_SERVER=embedder:50051 synthctl model\n"
+    "  synthctl inspect models/intent-clinc150 --png attention.png\n"
     "\n"
     "`synthctl COMMAND --help` explains a command.\n"
     "\n";
@@ -39,6 +40,7 @@ int Run(int argc, char** argv) {
   AddModel(app, globals, action);
   AddHealth(app, globals, action);
   AddLoad(app, globals, action);
+  AddInspect(app, action);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

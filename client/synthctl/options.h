@@ -60,6 +60,7 @@ void AddTokenize(CLI::App& app, const GlobalOptions& globals, Action& action);
 void AddModel(CLI::App& app, const GlobalOptions& globals, Action& action);
 void AddHealth(CLI::App& app, const GlobalOptions& globals, Action& action);
 void AddLoad(CLI::App& app, const GlobalOptions& globals, Action& action);
+void AddInspect(CLI::App& app, Action& action);  // asks no server
 
 std::chrono::milliseconds ToMillis(double seconds);
 

@@ -34,19 +34,6 @@ struct ScoreParts {
   std::vector<std::unique_ptr<const DynamicScores>> dynamic;
 };
 
-// α of part m for every head, [H]: softmax over a: [H, M].
-std::vector<float> PartWeights(const std::vector<float>& a, std::size_t parts, std::size_t m) {
-  std::vector<float> alpha;
-  for (auto head = a.begin(); head != a.end(); head += static_cast<std::ptrdiff_t>(parts)) {
-    const auto end = head + static_cast<std::ptrdiff_t>(parts);
-    const float max = *std::max_element(head, end);
-    float sum = 0;
-    for (auto it = head; it != end; ++it) sum += std::exp(*it - max);
-    alpha.push_back(std::exp(head[static_cast<std::ptrdiff_t>(m)] - max) / sum);
-  }
-  return alpha;
-}
-
 // Adds a source, weighted by alpha [H], to `parts`.
 struct AddSource {
   const Kernels& kernels;
@@ -84,6 +71,18 @@ struct AddSource {
 };
 
 }  // namespace
+
+std::vector<float> PartWeights(const std::vector<float>& a, std::size_t parts, std::size_t m) {
+  std::vector<float> alpha;
+  for (auto head = a.begin(); head != a.end(); head += static_cast<std::ptrdiff_t>(parts)) {
+    const auto end = head + static_cast<std::ptrdiff_t>(parts);
+    const float max = *std::max_element(head, end);
+    float sum = 0;
+    for (auto it = head; it != end; ++it) sum += std::exp(*it - max);
+    alpha.push_back(std::exp(head[static_cast<std::ptrdiff_t>(m)] - max) / sum);
+  }
+  return alpha;
+}
 
 std::unique_ptr<const AttentionWeights> LoadAttentionWeights(const Kernels& kernels,
                                                              const TensorScope& tensors,

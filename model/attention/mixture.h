@@ -1,7 +1,9 @@
 #ifndef SYNTH_MODEL_ATTENTION_MIXTURE_H_
 #define SYNTH_MODEL_ATTENTION_MIXTURE_H_
 
+#include <cstddef>
 #include <memory>
+#include <vector>
 
 #include "model/attention/attention_weights.h"
 #include "model/checkpoint/checkpoint.h"
@@ -9,6 +11,9 @@
 #include "synth/config.h"
 
 namespace synth {
+
+// α of part m of a mixture, [H], from its a: [H, parts].
+std::vector<float> PartWeights(const std::vector<float>& a, std::size_t parts, std::size_t m);
 
 // softmax(Σ_m α_hm S_m) with α_h = softmax(a_h) over the parts; a spec that is no mixture is one
 // part with α = 1. The parts that do not depend on the input are summed here, once; where there are

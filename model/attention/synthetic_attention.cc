@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <vector>
 
 #include "model/attention/attention_weights.h"
 #include "model/attention/mixture.h"
@@ -66,6 +67,29 @@ void SyntheticAttention::AddOutput(const Workspace& workspace, Index first, Inde
   const Index size = y.cols;
   const ConstMatrix mixed = {workspace.mixed.data() + first * size, last - first, size, size};
   output_.AddTo(Prepare(linear_, mixed, scratch.input), y);
+}
+
+std::vector<float> SyntheticAttention::Weights(const ConstMatrix& x, Workspace& workspace,
+                                               Team& team) const {
+  const Index n = x.rows;
+  const Index width = weights_->projected_width();
+  float* const projected = workspace.projected.Reserve(n * width);
+  team.ForRows(n, [&](Index first, Index last, Scratch& scratch) {
+    const Index rows = last - first;
+    const Operand input =
+        Prepare(linear_, {x.data + first * x.stride, rows, x.cols, x.stride}, scratch.input);
+    weights_->Project(input, {projected + first * width, rows, width, width});
+  });
+  // A head that mixes the identity shows its weights, whatever the precision they are held in.
+  const auto size = static_cast<std::size_t>(n);
+  std::vector<float> identity(size * size);
+  for (std::size_t i = 0; i < size; ++i) identity[i * size + i] = 1;
+  std::vector<float> weights(static_cast<std::size_t>(heads_) * size * size);
+  team.ForEach(heads_, [&](Index head, Scratch& scratch) {
+    MixHead({projected, n, width, width}, {identity.data(), n, n, n}, head, scratch,
+            {weights.data() + head * n * n, n, n, n});
+  });
+  return weights;
 }
 
 std::size_t SyntheticAttention::bytes() const {

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <vector>
 
 #include "model/attention/attention_weights.h"
 #include "model/checkpoint/checkpoint.h"
@@ -32,6 +33,9 @@ class SyntheticAttention {
   // y += mixed Woᵀ + bo, for the rows first .. last of what Mix left. y: [last - first, D].
   void AddOutput(const Workspace& workspace, Index first, Index last, Scratch& scratch,
                  const Matrix& y) const;
+
+  // The softmax(S) [H, n, n] that Mix mixes with, where x [n, D] is one text. For people.
+  std::vector<float> Weights(const ConstMatrix& x, Workspace& workspace, Team& team) const;
 
   std::size_t bytes() const;
   std::size_t precomputed_bytes() const { return weights_->precomputed_bytes(); }

@@ -26,6 +26,8 @@ class Checkpoint {
   const ModelConfig& config() const { return config_; }
   std::string_view config_json() const { return config_file_.bytes(); }
   const std::vector<TensorSpec>& table() const { return table_; }
+  // The same tensors as they lie in the file.
+  const TensorMap& tensors() const { return tensors_; }
   // Nothing where the config names no tokenizer.
   std::optional<std::string_view> tokenizer_model() const;
   // docs/checkpoint.md

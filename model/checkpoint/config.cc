@@ -392,6 +392,13 @@ absl::Status ReadOutOfScope(const Object& file, ModelConfig& config) {
   return absl::OkStatus();
 }
 
+// Spec: SourceSpec or AttentionSpec.
+template <typename Spec>
+bool IsRandom(const Spec& spec) {
+  return std::holds_alternative<RandomSpec>(spec) ||
+         std::holds_alternative<FactorizedRandomSpec>(spec);
+}
+
 // --- Names ---
 
 struct SpecName {
@@ -409,6 +416,16 @@ struct SpecName {
 };
 
 }  // namespace
+
+bool DependsOnInput(const SourceSpec& spec) { return !IsRandom(spec); }
+
+bool DependsOnInput(const AttentionSpec& spec) {
+  if (const auto* mixture = std::get_if<MixtureSpec>(&spec)) {
+    return std::ranges::any_of(mixture->parts,
+                               [](const SourceSpec& part) { return DependsOnInput(part); });
+  }
+  return !IsRandom(spec);
+}
 
 std::string ToString(const AttentionSpec& spec) { return std::visit(SpecName(), spec); }
 

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "model/checkpoint/checkpoint.h"
 #include "model/kernels/kernels.h"
 #include "model/kernels/select.h"
@@ -54,6 +55,19 @@ Matrix Encoder::Forward(const PackedTokens& tokens, Workspace& workspace, Helper
   for (const auto& layer : layers_) layer->Forward(tokens.offsets, workspace, team, x);
   if (final_norm_) final_norm_->Forward({x.data, x.rows, x.cols, x.stride}, x);
   return x;
+}
+
+void Encoder::VisitAttention(const PackedTokens& text, Workspace& workspace,
+                             absl::FunctionRef<void(const LayerAttention&)> visit) const {
+  const Index n = text.tokens();
+  const Matrix x = {workspace.hidden.Reserve(n * hidden_size_), n, hidden_size_, hidden_size_};
+  embedding_.Forward(text, x);
+  Team team(workspace, nullptr, n);
+  for (std::size_t i = 0; i < layers_.size(); ++i) {
+    const std::vector<float> weights = layers_[i]->Attention(x, workspace, team);
+    visit({i, weights, layers_[i]->attention_bytes()});
+    layers_[i]->Forward(text.offsets, workspace, team, x);
+  }
 }
 
 std::size_t Encoder::bytes() const {

@@ -6,6 +6,7 @@
 #include <optional>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "model/checkpoint/checkpoint.h"
 #include "model/kernels/kernels.h"
 #include "model/kernels/select.h"
@@ -24,6 +25,10 @@ class Encoder {
 
   // -> x: [T, D], in workspace.hidden.
   Matrix Forward(const PackedTokens& tokens, Workspace& workspace, Helpers* helpers) const;
+
+  // See Model::VisitAttention.
+  void VisitAttention(const PackedTokens& text, Workspace& workspace,
+                      absl::FunctionRef<void(const LayerAttention&)> visit) const;
 
   // The steps of Forward, for tests that look at what lies between them.
   const Embedding& embedding() const { return embedding_; }

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <vector>
 
 #include "model/checkpoint/checkpoint.h"
 #include "model/kernels/kernels.h"
@@ -46,6 +47,10 @@ class PostNormLayer final : public EncoderLayer {
     });
   }
 
+  std::vector<float> Attention(const Matrix& x, Workspace& workspace, Team& team) const override {
+    return attention_.Weights(Const(x), workspace, team);
+  }
+
   std::size_t bytes() const override {
     return attention_.bytes() + attention_norm_.bytes() + feed_forward_.bytes() +
            output_norm_.bytes();
@@ -80,6 +85,12 @@ class PreNormLayer final : public EncoderLayer {
       intermediate_norm_.Forward(Const(x), normed);
       feed_forward_.AddTo(Const(normed), scratch, x);
     });
+  }
+
+  std::vector<float> Attention(const Matrix& x, Workspace& workspace, Team& team) const override {
+    const Matrix normed = {workspace.normed.Reserve(x.rows * x.cols), x.rows, x.cols, x.cols};
+    attention_norm_.Forward(Const(x), normed);
+    return attention_.Weights(Const(normed), workspace, team);
   }
 
   std::size_t bytes() const override {

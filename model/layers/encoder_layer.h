@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <vector>
 
 #include "model/attention/synthetic_attention.h"
 #include "model/checkpoint/checkpoint.h"
@@ -30,6 +31,9 @@ class EncoderLayer {
   // x: [T, D], in place; text b is rows offsets[b] .. offsets[b + 1].
   virtual void Forward(std::span<const std::int32_t> offsets, Workspace& workspace, Team& team,
                        const Matrix& x) const = 0;
+
+  // softmax(S) [H, n, n] that Forward mixes with, where x [n, D] is one text. For people.
+  virtual std::vector<float> Attention(const Matrix& x, Workspace& workspace, Team& team) const = 0;
 
   virtual std::size_t bytes() const = 0;
   std::size_t attention_bytes() const { return attention_.precomputed_bytes(); }

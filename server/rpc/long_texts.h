@@ -48,11 +48,14 @@ absl::Status CheckLongTexts(const Request& request, const Model& model) {
     return absl::InvalidArgumentError(
         "window_overlap: expected none without TRUNCATION_WINDOWS, found one");
   }
-  const int room = model.config().max_position_embeddings - model.tokenizer()->special_tokens();
-  if (request.window_overlap() < static_cast<std::uint32_t>(room)) return absl::OkStatus();
-  return absl::InvalidArgumentError(absl::StrCat(
-      "window_overlap: expected less than the ", room,
-      " tokens of a window beside its special tokens, found ", request.window_overlap()));
+  // A larger one would make a text cost more than twice its tokens.
+  const int most =
+      (model.config().max_position_embeddings - model.tokenizer()->special_tokens()) / 2;
+  if (request.window_overlap() <= static_cast<std::uint32_t>(most)) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat("window_overlap: expected at most ", most,
+                   ", half of the tokens of a window beside its special tokens, found ",
+                   request.window_overlap()));
 }
 
 // The vector [D] of a text from those of its windows, which are equally long: the mean, or the

@@ -244,8 +244,10 @@ TEST_F(CallsTest, WindowsThatCannotBeAreRefused) {
   request.set_window_overlap(8);
   EncodeFails(request, "window_overlap: expected none without TRUNCATION_WINDOWS, found one");
   request.set_truncation(v1::TRUNCATION_WINDOWS);
-  request.set_window_overlap(GetModel().limits().max_text_tokens() - 2);
-  EncodeFails(request, "window_overlap: expected less than the 62 tokens");
+  request.set_window_overlap(31);
+  EXPECT_EQ(Encode(request).results_size(), 1);
+  request.set_window_overlap(32);
+  EncodeFails(request, "window_overlap: expected at most 31, half of the tokens of a window");
 }
 
 TEST_F(CallsTest, TokenizeGivesIdsAndPieces) {

@@ -122,6 +122,16 @@ def test_fine_tuning_begins_with_the_pretrained_weights(
     assert all(torch.equal(after[name], before[name]) for name in before)
     assert set(after) - set(before) == {"classifier.weight", "classifier.bias"}
 
+    tuned["model"]["max_position_embeddings"] = 20
+    own.write_text(json.dumps(tuned), encoding="utf-8")
+    train(own, data, tmp_path / "shorter", seed=1, init=pretrained)
+    shorter = load_checkpoint(tmp_path / "shorter" / "best").state_dict()
+    for name, positions in (
+        ("embeddings.position_embeddings.weight", 0),
+        ("encoder.layer.0.attention.self.factorized_random.r1", 1),
+    ):
+        assert torch.equal(shorter[name], before[name].narrow(positions, 0, 20))
+
     tuned["model"]["hidden_size"] = 32
     own.write_text(json.dumps(tuned), encoding="utf-8")
     with pytest.raises(CheckpointError, match="the recipe's model has"):

@@ -53,6 +53,10 @@ struct MixtureSpec {
 using AttentionSpec = std::variant<DotProductSpec, DenseSpec, FactorizedDenseSpec, RandomSpec,
                                    FactorizedRandomSpec, MixtureSpec>;
 
+// Whether the scores follow the text, in a mixture at least those of one part.
+bool DependsOnInput(const SourceSpec& spec);
+bool DependsOnInput(const AttentionSpec& spec);
+
 // "factorized_random", "mixture(dense + random)": the names of docs/checkpoint.md.
 std::string ToString(const AttentionSpec& spec);
 

@@ -39,6 +39,13 @@ struct ModelInfo {
   std::string instruction_set;  // "v2", "v3", "v4" (x86-64 levels) or "generic"
 };
 
+// What the heads of one layer attend to in a text of n tokens.
+struct LayerAttention {
+  std::size_t layer = 0;
+  std::span<const float> weights;     // softmax(S) [H, n, n], row-major; valid during the visit
+  std::size_t precomputed_bytes = 0;  // input-independent attention that the layer holds by now
+};
+
 struct LoadOptions {
   Precision precision = Precision::kF32;
 };
@@ -107,6 +114,13 @@ class Model {
   // result is the same with and without them.
   std::span<const float> Forward(const PackedTokens& tokens, Workspace& workspace,
                                  Helpers* helpers = nullptr) const;
+
+  // For people who look at a model, not for serving: computes what Forward does for one text [n],
+  // which must pass Validate, and calls `visit` with the attention of each layer, the first layer
+  // first. Where a layer's scores do not depend on the input (DependsOnInput), any text of n tokens
+  // shows the same.
+  void VisitAttention(std::span<const std::int32_t> token_ids, Workspace& workspace,
+                      absl::FunctionRef<void(const LayerAttention&)> visit) const;
 
   // One vector for one text: hidden [n, D] -> pooled [D].
   void Pool(std::span<const float> hidden, Pooling pooling, std::span<float> pooled) const;
