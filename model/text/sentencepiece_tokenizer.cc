@@ -58,7 +58,7 @@ class SentencePieceTokenizer final : public Tokenizer {
   std::vector<std::vector<std::int32_t>> Windows(const std::vector<std::int32_t>& ids,
                                                  int max_tokens, int overlap) const override {
     if (ids.size() <= static_cast<std::size_t>(max_tokens)) return {ids};
-    const std::size_t room = static_cast<std::size_t>(max_tokens - special_tokens());
+    const auto room = static_cast<std::size_t>(max_tokens - special_tokens());
     assert(overlap >= 0 && static_cast<std::size_t>(overlap) < room);
     const std::size_t body = ids.size() - static_cast<std::size_t>(special_tokens());
     const std::size_t step = room - static_cast<std::size_t>(overlap);
