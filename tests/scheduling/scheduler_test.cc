@@ -253,7 +253,7 @@ TEST_F(SchedulerTest, AWindowIsComputedLikeAText) {
   EXPECT_THAT(call.computed, ElementsAre(0U, 0U, 0U, 1U));
   EXPECT_EQ(later.done, 1);
   ASSERT_THAT(call.jobs[0].windows, SizeIs(3));
-  EXPECT_EQ(call.jobs[0].windows[2].whole, &call.jobs[0]);
+  EXPECT_EQ(call.jobs[0].windows[2].whole, call.jobs.data());
   EXPECT_EQ(call.jobs[0].windows[2].queue_time, milliseconds(20));
   EXPECT_EQ(scheduler_->load().queued_tokens, 0);
 }
