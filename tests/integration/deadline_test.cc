@@ -36,7 +36,9 @@ TEST(DeadlineTest, WhatIsLeftOfAnExpiredCallIsDropped) {
 }
 
 TEST(DeadlineTest, ACallThatWouldMissItsDeadlineIsRefusedAtOnce) {
-  RunningServer running;
+  Options options = TestOptions();
+  options.max_queue_time = std::chrono::minutes(10);  // however slow the machine is
+  RunningServer running(options);
   running.ClassifyOne("so that the server knows what a token costs");
   AsyncClassify backlog(running.stub(), LongRequest());
   ASSERT_TRUE(RunningServer::Eventually(
