@@ -118,7 +118,7 @@ TEST(DrainTest, NoCallIsLostUnderLoad) {
 }
 
 TEST(DrainTest, ACallInFlightIsFinished) {
-  Synthserve synthserve({"--lanes", "1"});
+  Synthserve synthserve({"--lanes", "1", "--drain-timeout", "10m"});  // however slow the machine is
   const std::unique_ptr<v1::Inference::Stub> stub = v1::Inference::NewStub(synthserve.Connect());
   v1::ClassifyResponse response;
   grpc::ClientContext context;
