@@ -29,6 +29,7 @@ from train.checkpoint import load_checkpoint
 from train.config import ConfigError
 from train.data import DataError, Example, find, read_tsv
 from train.evaluate import evaluate
+from train.run import STATE, read_log, write_recipe
 from train.synthesizer import Synthesizer
 from train.train import Trainer
 
@@ -150,12 +151,12 @@ def execute(recipe: dict[str, Any], run: Run, data: Path, runs: Path) -> dict[st
     own = recipe_of(recipe, run)
     trainer = Trainer(own, prepared, folder, run.seed)
     shutil.copyfile(folder / "tokenizer.model", vocabulary)
-    if (folder / "last.pt").is_file():
+    if (folder / STATE).is_file():
         trainer.resume()
     else:
-        (folder / "recipe.json").write_text(json.dumps(own, indent=2) + "\n", encoding="utf-8")
+        write_recipe(folder, own)
     trainer.fit(sys.maxsize)
-    log = [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
+    log = read_log(folder)
     model = load_checkpoint(folder / "best")
     tokens, seconds = (sum(epoch[key] for epoch in log) for key in ("tokens", "train_seconds"))
     return {

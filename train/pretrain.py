@@ -21,7 +21,7 @@ import json
 import random
 import sys
 import time
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Iterator, Sequence
 
@@ -35,9 +35,21 @@ from train.config import ConfigError, SynthesizerConfig
 from train.data import DataError, read_lines
 from train.optimizer import make_optimizer, set_rate, warmup_cosine
 from train.recipe import copy_tokenizer, fields_from_json, make_tokenizer, read_recipe
+from train.run import (
+    RECIPE,
+    append_log,
+    check_recipe,
+    cut_log,
+    load_state,
+    open_run,
+    save_state,
+    write_recipe,
+)
 from train.synthesizer import ACTIVATIONS, Synthesizer
-from train.tokenizer import Tokenizer, tokenizer_json
+from train.tokenizer import FILE, Tokenizer, tokenizer_json
 from train.windows import start_with_windows
+
+TOKENS = "tokens.npz"  # of a run: the texts as token ids
 
 
 @dataclass(frozen=True)
@@ -176,7 +188,7 @@ class Pretrainer:
             }
         )
         length = self.config.max_position_embeddings
-        self.texts = Texts.read(files, self.tokenizer, length, run / "tokens.npz")
+        self.texts = Texts.read(files, self.tokenizer, length, run / TOKENS)
         held_out = np.arange(len(self.texts.ends)) % 100 == 99
         self.train_rows, self.dev_rows = np.flatnonzero(~held_out), np.flatnonzero(held_out)
         processor = self.tokenizer.processor
@@ -198,20 +210,15 @@ class Pretrainer:
 
     def resume(self) -> None:
         """Continues from RUN/last.pt."""
-        path = self.run / "last.pt"
-        if not path.is_file():
-            raise ConfigError(f"{path}: nothing to resume")
-        state = torch.load(path, map_location="cpu")
-        begun = read_recipe(self.run / "recipe.json", "pretraining")
+        state = load_state(self.run, self.seed)
+        begun = read_recipe(self.run / RECIPE, "pretraining")
         begun["pretraining"]["tokens"] = self.recipe["pretraining"].get("tokens")
-        if begun != self.recipe:
-            raise ConfigError(f"{self.run}: was begun with another recipe, see its recipe.json")
-        if state["seed"] != self.seed:
-            raise ConfigError(f"{path}: was begun with --seed {state['seed']}")
+        check_recipe(self.run, begun, self.recipe)
         self.model.load_state_dict(state["model"])
         self.optimizer.load_state_dict(state["optimizer"])
         for name in ("step", "tokens", "passes", "batches_done", "seconds"):
             setattr(self, name, state[name])
+        cut_log(self.run, lambda entry: entry["step"] <= self.step)
 
     def fit(self, max_steps: int) -> None:
         """Trains to the recipe's end and writes RUN/best, or stops after max_steps steps in all."""
@@ -289,10 +296,7 @@ class Pretrainer:
             "dev_loss": round(self.dev_loss(), 4),
             "seconds": round(self.seconds, 1),
         }
-        log = self.run / "log.jsonl"
-        lines = log.read_text(encoding="utf-8").splitlines() if log.is_file() else []
-        kept = [line for line in lines if json.loads(line)["step"] < self.step]
-        log.write_text("\n".join([*kept, json.dumps(entry)]) + "\n", encoding="utf-8")
+        append_log(self.run, entry)
         print(json.dumps(entry), flush=True)
         self._save_last()
 
@@ -305,9 +309,7 @@ class Pretrainer:
                 for name in ("seed", "step", "tokens", "passes", "batches_done", "seconds")
             },
         }
-        partial = self.run / "last.pt.partial"
-        torch.save(state, partial)
-        partial.replace(self.run / "last.pt")
+        save_state(self.run, state)
 
 
 def pretrain(
@@ -320,17 +322,12 @@ def pretrain(
 ) -> Path:
     """Pretrains into the folder `run`; returns the checkpoint folder."""
     recipe = read_recipe(recipe_file, "pretraining")
-    run.mkdir(parents=True, exist_ok=True)
-    if not resume and (run / "log.jsonl").exists():
-        raise ConfigError(f"{run}: holds a run already; continue it with --resume")
-    if not resume:
-        for left in ("tokenizer.model", "tokens.npz"):  # of a run that failed before its first log
-            (run / left).unlink(missing_ok=True)
+    open_run(run, resume, leftovers=[FILE, TOKENS])
     trainer = Pretrainer(recipe, files, run, seed)
     if resume:
         trainer.resume()
     else:
-        (run / "recipe.json").write_text(json.dumps(recipe, indent=2) + "\n", encoding="utf-8")
+        write_recipe(run, recipe)
     trainer.fit(max_steps)
     return run / "best"
 

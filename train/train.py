@@ -33,6 +33,16 @@ from train.data import DataError, batches_by_length, find, read_labels, read_tsv
 from train.optimizer import make_optimizer, set_rate, warmup_cosine
 from train.predict import accuracy, predict
 from train.recipe import copy_tokenizer, fields_from_json, make_tokenizer, read_recipe
+from train.run import (
+    RECIPE,
+    append_log,
+    check_recipe,
+    cut_log,
+    load_state,
+    open_run,
+    save_state,
+    write_recipe,
+)
 from train.synthesizer import Synthesizer, pad_batch
 from train.tokenizer import FILE, Tokenizer, tokenizer_json
 
@@ -168,21 +178,13 @@ class Trainer:
 
     def resume(self) -> None:
         """Continues from RUN/last.pt."""
-        path = self.run / "last.pt"
-        if not path.is_file():
-            raise ConfigError(f"{path}: nothing to resume")
-        state = torch.load(path, map_location="cpu")
-        if read_recipe(self.run / "recipe.json", "training") != self.recipe:
-            raise ConfigError(f"{self.run}: was begun with another recipe, see its recipe.json")
-        if state["seed"] != self.seed:
-            raise ConfigError(f"{path}: was begun with --seed {state['seed']}")
+        state = load_state(self.run, self.seed)
+        check_recipe(self.run, read_recipe(self.run / RECIPE, "training"), self.recipe)
         self.model.load_state_dict(state["model"])
         self.average.load_state_dict(state["average"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.epoch, self.step, self.best = state["epoch"], state["step"], state["best"]
-        log = self.run / "log.jsonl"
-        lines = log.read_text(encoding="utf-8").splitlines(keepends=True)
-        log.write_text("".join(lines[: self.epoch]), encoding="utf-8")
+        cut_log(self.run, lambda entry: entry["epoch"] <= self.epoch)
 
     def fit(self, max_epochs: int) -> None:
         """Trains until the recipe's end, early stopping, or max_epochs epochs in all."""
@@ -224,8 +226,7 @@ class Trainer:
             "train_seconds": round(train_seconds, 1),
             "seconds": round(time.monotonic() - started, 1),
         }
-        with open(self.run / "log.jsonl", "a", encoding="utf-8") as log:
-            log.write(json.dumps(entry) + "\n")
+        append_log(self.run, entry)
         self._save_last()
 
     def _one_step(self, texts: list[list[int]], wanted: Tensor, rate: float) -> float:
@@ -281,9 +282,7 @@ class Trainer:
             "average": self.average.state_dict(),
             "optimizer": self.optimizer.state_dict(),
         }
-        partial = self.run / "last.pt.partial"
-        torch.save(state, partial)
-        partial.replace(self.run / "last.pt")
+        save_state(self.run, state)
 
 
 def train(
@@ -297,16 +296,12 @@ def train(
 ) -> dict[str, Any]:
     """Trains into the folder `run`; returns the best epoch and its dev accuracy."""
     recipe = read_recipe(recipe_file, "training")
-    run.mkdir(parents=True, exist_ok=True)
-    if not resume and (run / "log.jsonl").exists():
-        raise ConfigError(f"{run}: holds a run already; continue it with --resume")
-    if not resume:
-        (run / FILE).unlink(missing_ok=True)  # of a run that failed before its first epoch
+    open_run(run, resume, leftovers=[FILE])
     trainer = Trainer(recipe, data, run, seed, init)
     if resume:
         trainer.resume()
     else:
-        (run / "recipe.json").write_text(json.dumps(recipe, indent=2) + "\n", encoding="utf-8")
+        write_recipe(run, recipe)
     trainer.fit(max_epochs)
     return trainer.best
 

@@ -1,0 +1,75 @@
+"""The folder of a run: its recipe, its log, and the state that --resume continues from."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, Callable, Sequence
+
+import torch
+
+from train.config import ConfigError
+
+STATE, LOG, RECIPE = "last.pt", "log.jsonl", "recipe.json"
+
+
+def open_run(run: Path, resume: bool, leftovers: Sequence[str]) -> None:
+    """Makes the folder, or refuses one that holds a run already.
+
+    leftovers: files that a run which failed before its first log may have left, and which another
+    must not take for its own.
+    """
+    run.mkdir(parents=True, exist_ok=True)
+    if resume:
+        return
+    if (run / LOG).exists():
+        raise ConfigError(f"{run}: holds a run already; continue it with --resume")
+    for name in leftovers:
+        (run / name).unlink(missing_ok=True)
+
+
+def write_recipe(run: Path, recipe: dict[str, Any]) -> None:
+    """RUN/recipe.json: what the run was begun with."""
+    (run / RECIPE).write_text(json.dumps(recipe, indent=2) + "\n", encoding="utf-8")
+
+
+def load_state(run: Path, seed: int) -> dict[str, Any]:
+    """What save_state stored, of a run with this seed."""
+    path = run / STATE
+    if not path.is_file():
+        raise ConfigError(f"{path}: nothing to resume")
+    state: dict[str, Any] = torch.load(path, map_location="cpu")
+    if state["seed"] != seed:
+        raise ConfigError(f"{path}: was begun with --seed {state['seed']}")
+    return state
+
+
+def check_recipe(run: Path, begun: dict[str, Any], recipe: dict[str, Any]) -> None:
+    """Refuses to continue a run with a recipe that it was not begun with."""
+    if begun != recipe:
+        raise ConfigError(f"{run}: was begun with another recipe, see its {RECIPE}")
+
+
+def save_state(run: Path, state: dict[str, Any]) -> None:
+    """Stores the state, which must have its `seed`; a run that is cut off here keeps the one before."""
+    partial = run / f"{STATE}.partial"
+    torch.save(state, partial)
+    partial.replace(run / STATE)
+
+
+def append_log(run: Path, entry: dict[str, Any]) -> None:
+    """One more line of RUN/log.jsonl."""
+    with open(run / LOG, "a", encoding="utf-8") as log:
+        log.write(json.dumps(entry) + "\n")
+
+
+def read_log(run: Path) -> list[dict[str, Any]]:
+    """The lines of RUN/log.jsonl."""
+    return [json.loads(line) for line in (run / LOG).read_text(encoding="utf-8").splitlines()]
+
+
+def cut_log(run: Path, keep: Callable[[dict[str, Any]], bool]) -> None:
+    """Drops the lines that the state knows nothing of: their steps are made again."""
+    log = run / LOG
+    lines = log.read_text(encoding="utf-8").splitlines(keepends=True)
+    log.write_text("".join(line for line in lines if keep(json.loads(line))), encoding="utf-8")
