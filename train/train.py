@@ -223,7 +223,7 @@ class Trainer:
             "dev_accuracy": round(dev, 4),
             "best_dev_accuracy": round(self.best["dev_accuracy"], 4),
             "tokens": sum(map(len, texts)),
-            "train_seconds": round(train_seconds, 1),
+            "train_seconds": round(train_seconds, 3),
             "seconds": round(time.monotonic() - started, 1),
         }
         append_log(self.run, entry)
