@@ -47,7 +47,7 @@ absl::StatusOr<std::unique_ptr<const Tokenizer>> LoadTokenizer(const std::filesy
         Cat(file, ": expected at most vocab_size = ", config.vocab_size,
             " pieces (config.json), found ", (*tokenizer)->vocab_size()));
   }
-  const int special = (config.tokenizer->cls_token ? 1 : 0) + (config.tokenizer->sep_token ? 1 : 0);
+  const int special = (*tokenizer)->special_tokens();
   if (config.max_position_embeddings <= special) {
     return absl::InvalidArgumentError(
         Cat((folder / "config.json").string(), ": max_position_embeddings: expected more than the ",

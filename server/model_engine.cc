@@ -4,7 +4,6 @@
 #include <cstddef>
 #include <utility>
 
-#include "absl/functional/function_ref.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_format.h"
 
@@ -12,25 +11,6 @@ namespace synth::server {
 
 using scheduling::Job;
 using scheduling::JobGroup;
-
-namespace {
-
-// Stands for one thread of those that will be there.
-class OneThread final : public Helpers {
- public:
-  OneThread(int max_threads, int thread) : max_threads_(max_threads), thread_(thread) {}
-  int max_threads() const override { return max_threads_; }
-  int threads() const override { return 1; }
-  void Run(int count, absl::FunctionRef<void(int, int)> part) override {
-    for (int i = 0; i < count; ++i) part(i, thread_);
-  }
-
- private:
-  const int max_threads_;
-  const int thread_;
-};
-
-}  // namespace
 
 ModelEngine::ModelEngine(const Model& model, int lanes, LaneHelpers& helpers)
     : model_(model), helpers_(helpers) {

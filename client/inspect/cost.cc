@@ -7,24 +7,27 @@
 namespace synth::inspect {
 namespace {
 
+// The config's name of a source, and what tells two of its kind apart.
 struct NameOf {
-  std::string operator()(const DotProductSpec&) const { return "dot_product"; }
-  std::string operator()(const DenseSpec&) const { return "dense"; }
-  std::string operator()(const FactorizedDenseSpec& spec) const {
-    return absl::StrCat("factorized_dense(a=", spec.a, ", b=", spec.b, ")");
-  }
-  std::string operator()(const RandomSpec& spec) const {
-    return spec.trainable ? "random" : "random(fixed)";
-  }
-  std::string operator()(const FactorizedRandomSpec& spec) const {
-    return absl::StrCat("factorized_random(k=", spec.k, ")");
-  }
   std::string operator()(const MixtureSpec& mixture) const {
     std::string names;
     for (const SourceSpec& part : mixture.parts) {
       absl::StrAppend(&names, names.empty() ? "" : " + ", std::visit(*this, part));
     }
     return absl::StrCat("mixture(", names, ")");
+  }
+  std::string operator()(const auto& source) const {
+    return absl::StrCat(ToString(AttentionSpec(source)), Detail(source));
+  }
+
+ private:
+  static std::string Detail(const auto& /*source*/) { return ""; }
+  static std::string Detail(const FactorizedDenseSpec& spec) {
+    return absl::StrCat("(a=", spec.a, ", b=", spec.b, ")");
+  }
+  static std::string Detail(const RandomSpec& spec) { return spec.trainable ? "" : "(fixed)"; }
+  static std::string Detail(const FactorizedRandomSpec& spec) {
+    return absl::StrCat("(k=", spec.k, ")");
   }
 };
 

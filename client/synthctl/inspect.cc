@@ -88,8 +88,7 @@ absl::StatusOr<TokenIds> GivenText(const InspectOptions& options, const Model& m
         absl::StrCat("--tokens ", limit, ": the text has only ", found, " tokens"));
   }
   if (found > limit) {
-    const TokenizerConfig& config = *model.config().tokenizer;
-    const int shortest = 1 + (config.cls_token ? 1 : 0) + (config.sep_token ? 1 : 0);
+    const int shortest = 1 + tokenizer->special_tokens();
     if (limit < shortest) {
       return absl::InvalidArgumentError(absl::StrCat("--tokens ", limit,
                                                      ": with --text, expected at least ", shortest,

@@ -6,6 +6,7 @@
 #include <limits>
 #include <vector>
 
+#include "server/rpc/long_texts.h"
 #include "server/rpc/usage.h"
 #include "server/rpc/validation.h"
 #include "synth/scores.h"

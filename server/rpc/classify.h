@@ -4,7 +4,6 @@
 #include <span>
 
 #include "absl/status/status.h"
-#include "server/rpc/long_texts.h"
 #include "server/scheduling/job.h"
 #include "synth/config.h"
 #include "synth/model.h"
@@ -19,12 +18,6 @@ struct ClassifyMethod {
   static constexpr auto kWork = scheduling::JobGroup::Work::kCompute;
 
   static absl::Status CheckOptions(const Request& request, const Model& model);
-  static scheduling::JobGroup::LongTexts LongTexts(const Request& request) {
-    return LongTextsOf(request);
-  }
-  static int WindowOverlap(const Request& request, const Model& model) {
-    return WindowOverlapOf(request, model);
-  }
   static Pooling PoolingOf(const Request& request, const Model& model);
   static void FillPooled(const Model& model, const Request& request, std::span<float> pooled,
                          v1::ClassifyResult& result);

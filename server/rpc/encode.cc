@@ -1,5 +1,6 @@
 #include "server/rpc/encode.h"
 
+#include "server/rpc/long_texts.h"
 #include "server/rpc/usage.h"
 #include "server/rpc/validation.h"
 #include "synth/scores.h"

@@ -43,7 +43,6 @@ namespace synth::server {
 //   Request, Response             the messages; Response has results, with a status in each
 //   kWork                         how far its jobs go
 //   CheckOptions(request, model)  an error of the whole call
-//   LongTexts(request), WindowOverlap(request, model)   what happens to long texts
 //   PoolingOf(request, model)     how the hidden states of a text become one vector
 //   FillPooled(model, request, pooled [D], result)      on a lane, for texts that were computed
 //   FillDone(model, job, result)  on a lane, for each text that did not fail
@@ -134,8 +133,10 @@ class TextCall final : public grpc::ServerUnaryReactor, private scheduling::JobG
       job.index = index;
     }
     work = Method::kWork;
-    long_texts = Method::LongTexts(request_);
-    window_overlap = Method::WindowOverlap(request_, model_->model());
+    if constexpr (Method::kWork == Work::kCompute) {  // no text is too long to be tokenized
+      long_texts = LongTextsOf(request_);
+      window_overlap = WindowOverlapOf(request_, model_->model());
+    }
     deadline = SteadyDeadline();
   }
 

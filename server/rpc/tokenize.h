@@ -20,10 +20,6 @@ struct TokenizeMethod {
   static absl::Status CheckOptions(const Request& /*request*/, const Model& /*model*/) {
     return absl::OkStatus();
   }
-  static scheduling::JobGroup::LongTexts LongTexts(const Request& /*request*/) {
-    return scheduling::JobGroup::LongTexts::kFail;  // of no effect: no text is too long to tokenize
-  }
-  static int WindowOverlap(const Request& /*request*/, const Model& /*model*/) { return 0; }
   // Never called: the jobs are done once they are tokenized.
   static Pooling PoolingOf(const Request& /*request*/, const Model& model) {
     return model.config().pooling;

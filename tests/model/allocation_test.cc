@@ -100,21 +100,6 @@ class StandingHelpers final : public Helpers {
   std::vector<std::jthread> threads_;
 };
 
-// The thread of that number among `threads`, which helps nobody.
-class OneThread final : public Helpers {
- public:
-  OneThread(int threads, int thread) : threads_(threads), thread_(thread) {}
-  int max_threads() const override { return threads_; }
-  int threads() const override { return 1; }
-  void Run(int count, absl::FunctionRef<void(int, int)> part) override {
-    for (int i = 0; i < count; ++i) part(i, thread_);
-  }
-
- private:
-  const int threads_;
-  const int thread_;
-};
-
 void ExpectNoAllocations(const char* norm_position, Precision precision) {
   nlohmann::json config = TinyConfig(AllAttentionSpecs());
   config["num_hidden_layers"] = AllAttentionSpecs().size();

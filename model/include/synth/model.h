@@ -74,6 +74,23 @@ class Helpers {
   virtual void Run(int count, absl::FunctionRef<void(int part, int thread)> part) = 0;
 };
 
+// No help: all that its caller has to do is done on the thread of that number. For a worker whose
+// workspace shares what belongs to threads.
+class OneThread final : public Helpers {
+ public:
+  OneThread(int max_threads, int thread) : max_threads_(max_threads), thread_(thread) {}
+
+  int max_threads() const override { return max_threads_; }
+  int threads() const override { return 1; }
+  void Run(int count, absl::FunctionRef<void(int part, int thread)> part) override {
+    for (int i = 0; i < count; ++i) part(i, thread_);
+  }
+
+ private:
+  const int max_threads_;
+  const int thread_;
+};
+
 // A Synthesizer text encoder, with its classifier and tokenizer where the checkpoint has them.
 // Immutable after Load: const functions may be called from any number of threads, each with its own
 // workspace. A text's results do not depend on the other texts of its batch.
