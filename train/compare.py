@@ -27,7 +27,7 @@ import torch
 
 from train.checkpoint import load_checkpoint
 from train.config import ConfigError
-from train.data import DataError, Example, find, read_tsv
+from train.data import DataError, find, read_tsv, write_tsv
 from train.evaluate import evaluate
 from train.run import STATE, read_log, write_recipe
 from train.synthesizer import Synthesizer
@@ -122,12 +122,6 @@ def prepare(dataset: dict[str, Any], data: Path, out: Path) -> None:
     partial = out / "labels.txt.partial"  # last: it says that all is there
     shutil.copyfile(find(folder, "labels.txt"), partial)
     partial.replace(out / "labels.txt")
-
-
-def write_tsv(path: Path, examples: Sequence[Example]) -> None:
-    """Lines of `label<TAB>text`."""
-    with open(path, "w", encoding="utf-8") as out:
-        out.writelines(f"{example.labels[0]}\t{example.text}\n" for example in examples)
 
 
 def score_parameters(model: Synthesizer) -> int:

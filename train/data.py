@@ -61,6 +61,12 @@ def read_tsv(path: Path, multi_label: bool = False) -> list[Example]:
     return examples
 
 
+def write_tsv(path: Path, examples: Sequence[Example]) -> None:
+    """Writes lines of `label<TAB>text`, of texts with one label."""
+    with open(path, "w", encoding="utf-8") as out:
+        out.writelines(f"{example.labels[0]}\t{example.text}\n" for example in examples)
+
+
 def _parse(line: str, where: str, multi_label: bool) -> Example:
     label, tab, text = line.partition("\t")
     if not tab or (not label and not multi_label):

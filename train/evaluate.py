@@ -2,8 +2,10 @@
 
     python -m train.evaluate CHECKPOINT TEST.tsv[.xz] [--predictions OUT.tsv]
     python -m train.evaluate CHECKPOINT TEST.tsv --out-of-scope OOS.tsv
+    python -m train.evaluate CHECKPOINT TEST.tsv --windows
 
-Prints one JSON object. With --out-of-scope, a file of texts of none of the classes, it adds the
+Prints one JSON object. Texts of more than L tokens are cut, or with --windows read as windows, as the
+server does it at TRUNCATION_WINDOWS. With --out-of-scope, a file of texts of none of the classes, it adds the
 AUROC of both out-of-scope scores and, where the config has a threshold, the rates at it.
 """
 
@@ -33,10 +35,12 @@ def load(folder: Path) -> tuple[Synthesizer, Tokenizer]:
     return model, Tokenizer.of_checkpoint(folder, model.config.tokenizer)
 
 
-def logits_of(model: Synthesizer, tokenizer: Tokenizer, examples: Sequence[Example]) -> Tensor:
-    """Logits [rows, C], texts cut to L tokens."""
-    length = model.config.max_position_embeddings
-    return predict(model, [tokenizer.encode(example.text, length) for example in examples])
+def logits_of(
+    model: Synthesizer, tokenizer: Tokenizer, examples: Sequence[Example], windows: bool
+) -> Tensor:
+    """Logits [rows, C] of texts cut to L tokens, or as windows of L."""
+    texts = (example.text for example in examples)
+    return predict(model, tokenizer.pieces(texts, model.config.max_position_embeddings, windows))
 
 
 def out_of_scope_report(model: Synthesizer, inside: Tensor, outside: Tensor) -> dict[str, Any]:
@@ -60,19 +64,20 @@ def evaluate(
     test: Path,
     predictions: Optional[Path] = None,
     out_of_scope: Optional[Path] = None,
+    windows: bool = False,
 ) -> dict[str, Any]:
     """What the command prints."""
     model, tokenizer = load(folder)
     multi_label = model.config.problem_type == "multi_label_classification"
     examples = read_tsv(test, multi_label)
     wanted = targets(examples, model.config.labels, test, multi_label)
-    logits = logits_of(model, tokenizer, examples)
+    logits = logits_of(model, tokenizer, examples, windows)
     report: dict[str, Any] = {
         "texts": len(examples),
         "accuracy": round(accuracy(logits, wanted), 4),
     }
     if out_of_scope is not None:
-        outside = logits_of(model, tokenizer, read_tsv(out_of_scope))
+        outside = logits_of(model, tokenizer, read_tsv(out_of_scope), windows)
         report["out_of_scope_texts"] = len(outside)
         report.update(out_of_scope_report(model, logits, outside))
     if predictions is not None:
@@ -101,10 +106,15 @@ def main() -> None:
     parser.add_argument("test", type=Path, help="label<TAB>text lines, plain or .xz")
     parser.add_argument("--predictions", type=Path, help="file to write predictions to")
     parser.add_argument("--out-of-scope", type=Path, help="label<TAB>text lines of no class")
+    parser.add_argument("--windows", action="store_true", help="read long texts as windows")
     arguments = parser.parse_args()
     try:
         report = evaluate(
-            arguments.checkpoint, arguments.test, arguments.predictions, arguments.out_of_scope
+            arguments.checkpoint,
+            arguments.test,
+            arguments.predictions,
+            arguments.out_of_scope,
+            arguments.windows,
         )
     except (CheckpointError, ConfigError, DataError, FileNotFoundError) as error:
         sys.exit(f"train.evaluate: {error}")

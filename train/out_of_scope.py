@@ -52,7 +52,7 @@ def main() -> None:
     try:
         model, tokenizer = load(arguments.checkpoint)
         inside, outside = (
-            logits_of(model, tokenizer, read_tsv(find(arguments.data, name)))
+            logits_of(model, tokenizer, read_tsv(find(arguments.data, name)), windows=False)
             for name in ("dev.tsv", "oos_dev.tsv")
         )
     except (CheckpointError, ConfigError, DataError, FileNotFoundError) as error:

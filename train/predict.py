@@ -13,14 +13,28 @@ from train.synthesizer import Synthesizer, pad_batch
 
 
 @torch.no_grad()
-def predict(model: Synthesizer, texts: Sequence[list[int]], batch_size: int = 128) -> Tensor:
-    """Logits [rows, C] of token id lists, in the texts' order."""
+def embed(model: Synthesizer, texts: Sequence[list[int]], batch_size: int = 128) -> Tensor:
+    """Pooled vectors [rows, D] of token id lists, in the texts' order."""
     training = model.training
     model.eval()
-    logits = torch.empty(len(texts), len(model.config.labels))
+    pooled = torch.empty(len(texts), model.config.hidden_size)
     for rows in batches_by_length([len(ids) for ids in texts], batch_size):
-        logits[rows] = model(*pad_batch([texts[row] for row in rows])).logits
+        pooled[rows] = model(*pad_batch([texts[row] for row in rows])).pooled
     model.train(training)
+    return pooled
+
+
+@torch.no_grad()
+def predict(model: Synthesizer, texts: Sequence[Sequence[list[int]]]) -> Tensor:
+    """Logits [rows, C] of texts, each given by the token ids of its windows.
+
+    A text's vector is the mean of its windows' vectors, or their largest values, as in the server.
+    """
+    vectors = embed(model, [window for text in texts for window in text])
+    parts = vectors.split([len(text) for text in texts])
+    largest = model.config.pooling == "max"
+    pooled = torch.stack([part.amax(0) if largest else part.mean(0) for part in parts])
+    logits: Tensor = model.classifier(pooled)
     return logits
 
 

@@ -14,6 +14,7 @@ from train.config import ConfigError
 
 FILE = "tokenizer.model"
 CLS_TOKEN, SEP_TOKEN = "<s>", "</s>"
+OVERLAP_PART = 8  # neighbouring windows share one token in so many
 
 
 def tokenizer_json() -> dict[str, Any]:
@@ -85,7 +86,38 @@ class Tokenizer:
         """Token ids, the special ones included; cut to max_length in front of the suffix."""
         return self._wrap(self.processor.encode(text), max_length)
 
-    def sample(self, text: str, max_length: int, alpha: float, rng: random.Random) -> list[int]:
+    def windows(self, text: str, max_length: int) -> list[list[int]]:
+        """Token ids of a long text as windows of max_length, as the server cuts it.
+
+        Neighbours share max_length / 8 tokens or more; all are full and begin at even distances.
+        """
+        ids = self.processor.encode(text)
+        room = max_length - len(self.prefix) - len(self.suffix)
+        if len(ids) <= room:
+            return [self.prefix + ids + self.suffix]
+        step = room - max_length // OVERLAP_PART
+        last = -(-(len(ids) - room) // step)  # the number of the last window
+        starts = [i * (len(ids) - room) // last for i in range(last + 1)]
+        return [self.prefix + ids[start : start + room] + self.suffix for start in starts]
+
+    def pieces(self, texts: Iterable[str], max_length: int, windows: bool) -> list[list[list[int]]]:
+        """For each text its windows, or one list of token ids cut to max_length."""
+        if windows:
+            return [self.windows(text, max_length) for text in texts]
+        return [[self.encode(text, max_length)] for text in texts]
+
+    def any_window(self, ids: list[int], max_length: int, rng: random.Random) -> list[int]:
+        """A window of max_length at a random place of a longer text's token ids."""
+        if len(ids) <= max_length:
+            return ids
+        body = ids[len(self.prefix) : len(ids) - len(self.suffix)]
+        room = max_length - len(self.prefix) - len(self.suffix)
+        start = rng.randrange(len(body) - room + 1)
+        return self.prefix + body[start : start + room] + self.suffix
+
+    def sample(
+        self, text: str, max_length: Optional[int], alpha: float, rng: random.Random
+    ) -> list[int]:
         """A random segmentation (subword regularisation, Kudo 2018), drawn by rng alone.
 
         Each word is drawn from its 16 best segmentations with p ~ P(segmentation)^alpha.

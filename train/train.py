@@ -61,6 +61,7 @@ class Training:
     gradient_norm: float = 1.0
     dropout: float = 0.1
     label_smoothing: float = 0.0
+    windows: int = 0  # 1: texts of more than L tokens show a random window each epoch; dev reads all
     token_dropout: float = 0.0  # share of the tokens of a text that are left out
     subword_alpha: float = 0.0  # sharpness of sampled segmentations, 0: always the best one
     r_drop: float = 0.0  # weight of the divergence between two dropout passes (Liang et al. 2021)
@@ -160,7 +161,9 @@ class Trainer:
         self.max_length = config.max_position_embeddings
         self.wanted = targets(self.train, classes, train_file, multi_label)
         self.dev_wanted = targets(dev, classes, dev_file, multi_label)
-        self.dev_texts = [self.tokenizer.encode(item.text, self.max_length) for item in dev]
+        self.dev_texts = self.tokenizer.pieces(
+            (item.text for item in dev), self.max_length, self.options.windows == 1
+        )
         torch.manual_seed(seed)
         self.model = Synthesizer(config, self.options.dropout)
         if init is not None:
@@ -259,10 +262,13 @@ class Trainer:
             kept.lerp_(new, 1.0 - decay)
 
     def _augment(self, text: str, rng: random.Random) -> list[int]:
+        length = None if self.options.windows else self.max_length
         if self.options.subword_alpha > 0:
-            ids = self.tokenizer.sample(text, self.max_length, self.options.subword_alpha, rng)
+            ids = self.tokenizer.sample(text, length, self.options.subword_alpha, rng)
         else:
-            ids = self.tokenizer.encode(text, self.max_length)
+            ids = self.tokenizer.encode(text, length)
+        if self.options.windows:
+            ids = self.tokenizer.any_window(ids, self.max_length, rng)
         if self.options.token_dropout > 0:
             kept = [token for token in ids if rng.random() >= self.options.token_dropout]
             ids = kept or ids

@@ -28,6 +28,13 @@ const IsaKernels& KernelsGeneric();
 
 namespace {
 
+// Whether the kernels of AVX-512 were compiled for less, to be tested on any machine.
+#if defined(SYNTH_EMULATE_AVX512)
+constexpr bool kEmulatedAvx512 = true;
+#else
+constexpr bool kEmulatedAvx512 = false;
+#endif
+
 // The kernels of a precision, null where `isa` or the processor lacks the instructions.
 const MatmulKernels* Find(Precision precision, const IsaKernels& isa) {
   if (precision == Precision::kF32) return &isa.f32;
@@ -36,7 +43,7 @@ const MatmulKernels* Find(Precision precision, const IsaKernels& isa) {
   const bool has = precision == Precision::kBf16
                        ? static_cast<bool>(__builtin_cpu_supports("avx512bf16"))
                        : static_cast<bool>(__builtin_cpu_supports("avx512vnni"));
-  if (!has || &isa != &KernelsV4()) return nullptr;
+  if (!(has || kEmulatedAvx512) || &isa != &KernelsV4()) return nullptr;
   return precision == Precision::kBf16 ? &Bf16Kernels() : &Int8Kernels();
 #else
   return nullptr;
@@ -75,11 +82,12 @@ std::vector<const IsaKernels*> SupportedIsas() {
                   static_cast<bool>(__builtin_cpu_supports("fma")) &&
                   static_cast<bool>(__builtin_cpu_supports("bmi")) &&
                   static_cast<bool>(__builtin_cpu_supports("bmi2"));
-  const bool v4 = v3 && static_cast<bool>(__builtin_cpu_supports("avx512f")) &&
-                  static_cast<bool>(__builtin_cpu_supports("avx512bw")) &&
-                  static_cast<bool>(__builtin_cpu_supports("avx512cd")) &&
-                  static_cast<bool>(__builtin_cpu_supports("avx512dq")) &&
-                  static_cast<bool>(__builtin_cpu_supports("avx512vl"));
+  const bool avx512 = static_cast<bool>(__builtin_cpu_supports("avx512f")) &&
+                      static_cast<bool>(__builtin_cpu_supports("avx512bw")) &&
+                      static_cast<bool>(__builtin_cpu_supports("avx512cd")) &&
+                      static_cast<bool>(__builtin_cpu_supports("avx512dq")) &&
+                      static_cast<bool>(__builtin_cpu_supports("avx512vl"));
+  const bool v4 = v3 && (avx512 || kEmulatedAvx512);
   std::vector<const IsaKernels*> isas;
   if (v4) isas.push_back(&KernelsV4());
   if (v3) isas.push_back(&KernelsV3());

@@ -3,6 +3,7 @@
 foreach(object IN LISTS OBJECTS)
   execute_process(COMMAND ${NM} --demangle ${object} OUTPUT_VARIABLE symbols COMMAND_ERROR_IS_FATAL ANY)
   string(REGEX MATCHALL "[0-9a-f]+ [WVu] [^\n]*" found "${symbols}")
+  list(FILTER found EXCLUDE REGEX " V DW\\.ref\\.")
   if(found)
     list(JOIN found "\n" found)
     message(FATAL_ERROR "${object} defines what the linker may merge:\n${found}")

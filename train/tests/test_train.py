@@ -18,11 +18,12 @@ from train.data import DataError, batches_by_length, read_tsv
 from train.evaluate import evaluate
 from train.export import export
 from train.out_of_scope import choose, threshold_at
-from train.predict import accuracy, auroc
+from train.predict import accuracy, auroc, embed, predict
 from train.tests.conftest import make_model
 from train.tokenizer import Tokenizer
 from train.train import train
 
+TAB = "\t"
 
 def weights(run: Path) -> dict[str, torch.Tensor]:
     """The last epoch's weights and their averages."""
@@ -208,3 +209,57 @@ def test_make_model_is_far_from_uniform() -> None:
     model = make_model(attention={"type": "factorized_random", "k": 3})
     scores = model.encoder.layer[0].attention.self(torch.zeros(1, 12, 10))
     assert scores.softmax(-1).amax(-1).mean() > 0.3
+
+
+def test_windows_cover_a_long_text(recipe: Path, data: Path, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    train(recipe, data, run, seed=1, max_epochs=1)
+    tokenizer = Tokenizer(run / "tokenizer.model", "<s>", "</s>")
+    first, *body, last = tokenizer.encode("turn on the lamp and stop my song, what is this door")
+    text = tokenizer.processor.decode(body)
+    for length in range(8, len(body) + 4):
+        windows = tokenizer.windows(text, length)
+        assert all(w[0] == first and w[-1] == last for w in windows)
+        inner = [w[1:-1] for w in windows]
+        if len(body) <= length - 2:
+            assert inner == [body]
+            continue
+        assert all(len(w) == length for w in windows)
+        starts = [i * (len(body) - length + 2) // (len(windows) - 1) for i in range(len(windows))]
+        assert inner == [body[start : start + length - 2] for start in starts]
+        assert all(b - a <= length - 2 - length // 8 for a, b in zip(starts, starts[1:]))
+        assert tokenizer.pieces([text], length, windows=True) == [windows]
+        drawn = tokenizer.any_window(tokenizer.encode(text), length, random.Random(1))
+        assert drawn[1:-1] in [body[i : i + length - 2] for i in range(len(body))]
+        assert len(drawn) == length and drawn[0] == first and drawn[-1] == last
+
+
+def test_a_long_text_is_scored_by_the_vector_of_its_windows() -> None:
+    for pooling, join in (("mean", torch.mean), ("max", torch.amax)):
+        model = make_model(attention={"type": "dot_product"}, pooling=pooling)
+        one, other = [3, 4, 5, 6], [5, 6, 7, 8]
+        vectors = embed(model, [one, other])
+        both = predict(model, [[one, other], [one]])
+        assert torch.allclose(both[0], model.classifier(join(vectors, 0)), atol=1e-6)
+        assert torch.allclose(both[1], model.classifier(vectors[0]), atol=1e-6)
+
+
+def test_training_with_windows_reads_what_truncation_hides(
+    recipe: Path, data: Path, tmp_path: Path
+) -> None:
+    lines = (data / "train.tsv").read_text(encoding="utf-8").splitlines()
+    long = "".join(f"{line.split(TAB)[0]}\t{'and so ' * 8}{line.split(TAB)[1]}\n" for line in lines)
+    for name in ("train.tsv", "dev.tsv"):
+        (data / name).write_text(long, encoding="utf-8")
+    content = json.loads(recipe.read_text(encoding="utf-8"))
+    accuracies = []
+    for windows in (0, 1):
+        content["model"]["max_position_embeddings"] = 16
+        content["training"] = {"epochs": 12, "patience": 12, "learning_rate": 0.02, "batch_size": 8,
+                               "windows": windows}
+        recipe.write_text(json.dumps(content), encoding="utf-8")
+        run = tmp_path / str(windows)
+        accuracies.append(train(recipe, data, run, seed=1)["dev_accuracy"])
+        report = evaluate(run / "best", data / "dev.tsv", windows=windows == 1)
+        assert report["accuracy"] == round(accuracies[-1], 4)
+    assert accuracies[0] < 0.5 < accuracies[1]

@@ -164,6 +164,22 @@ TEST_P(MatmulTest, Epilogues) {
   EXPECT_TRUE(IsNear(c, with_bias.cwiseMax(0)));
 }
 
+double Gelu(double x) { return x / 2 * (1 + std::erf(x / std::numbers::sqrt2)); }
+
+TEST_P(MatmulTest, GeluIsAsExactAsThePrecisionDeserves) {
+  std::vector<float> inputs = {0, -0.0F, 1e-30F, -1e-30F, 50, -50, 1e6F, -1e6F};
+  for (int i = -12000; i < 12000; ++i) inputs.push_back(static_cast<float>(i) / 1000);
+  const auto size = static_cast<Index>(inputs.size());
+  RowMajor c(1, size);
+  Multiply(RowMajor::Zero(1, 1), Pack(RowMajor::Ones(size, 1)),
+           {.bias = inputs.data(), .activation = EpilogueActivation::kGelu}, View(c));
+  const double tolerance = kernels().depth_per_word == 1 ? 1e-6 : 5e-5;
+  for (Index i = 0; i < size; ++i) {
+    const auto x = static_cast<double>(inputs[static_cast<std::size_t>(i)]);
+    EXPECT_NEAR(static_cast<double>(c(0, i)), Gelu(x), tolerance * std::max(1.0, std::abs(x))) << x;
+  }
+}
+
 TEST_P(MatmulTest, RowsDoNotDependOnOtherRows) {
   const RowMajor a = Random(103, 67);
   const RowMajor bias = Random(1, 90, 3);
@@ -250,7 +266,6 @@ TEST_P(RowKernelsTest, ExpRowsOfNanIsNan) {
   }
 }
 
-double Gelu(double x) { return x / 2 * (1 + std::erf(x / std::numbers::sqrt2)); }
 double GeluNew(double x) {
   return x / 2 * (1 + std::tanh(std::sqrt(2 / std::numbers::pi) * (x + 0.044715 * x * x * x)));
 }

@@ -1,0 +1,105 @@
+"""Labels more texts for training with a linear classifier (self-training by another kind of model).
+
+    python -m train.pseudo_label --data FOLDER --text FILE [--text FILE] --out MORE [--confidence 0.8]
+
+FOLDER is a data folder of train.train. A logistic regression on TF-IDF of words and pairs of words
+learns its train.tsv, which a small encoder cannot match from as few texts; the encoder learns what it
+says of many. Each --text holds one text a line, plain or .xz; left out are those that train.tsv,
+dev.tsv or test.tsv has too, and those of whose label it is less sure than --confidence. MORE receives
+train.tsv (FOLDER's texts with their own labels, then the new ones), dev.tsv and labels.txt. Prints one
+JSON object. Needs scikit-learn (Debian's python3-sklearn).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shutil
+import sys
+from pathlib import Path
+from typing import Any, Iterable, Iterator, Sequence
+
+import numpy as np
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.linear_model import LogisticRegression
+
+from train.data import DataError, Example, find, read_labels, read_lines, read_tsv, write_tsv
+
+STRENGTH = 30.0  # C, the inverse of the regularisation
+
+
+def key(text: str) -> str:
+    """Equal for texts that differ in case and punctuation only."""
+    return "".join(letter for letter in text.lower() if letter.isalnum())
+
+
+def unseen(files: Sequence[Path], seen: set[str]) -> Iterator[str]:
+    """The lines of the files whose keys are not in `seen`, each once."""
+    for file in files:
+        for line in read_lines(file):
+            if key(line) not in seen:
+                seen.add(key(line))
+                yield line
+
+
+class Teacher:
+    """The linear classifier."""
+
+    def __init__(self, examples: Sequence[Example]) -> None:
+        self.words = TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True, min_df=2)
+        features = self.words.fit_transform(example.text for example in examples)
+        self.classifier = LogisticRegression(C=STRENGTH, solver="liblinear")
+        self.classifier.fit(features, [example.labels[0] for example in examples])
+
+    def label(self, texts: Iterable[str]) -> list[tuple[str, float]]:
+        """For each text its likeliest label and how likely that is."""
+        shares = self.classifier.predict_proba(self.words.transform(texts))
+        best = shares.argmax(axis=1)
+        return [(str(self.classifier.classes_[i]), float(row[i])) for i, row in zip(best, shares)]
+
+
+def pseudo_label(data: Path, files: Sequence[Path], out: Path, confidence: float) -> dict[str, Any]:
+    """What the command does; returns what it prints."""
+    parts = {name: read_tsv(find(data, f"{name}.tsv")) for name in ("train", "dev", "test")}
+    read_labels(data, parts["train"])  # that all labels are known
+    teacher = Teacher(parts["train"])
+    guessed = teacher.label(example.text for example in parts["dev"])
+    right = [label == e.labels[0] for (label, _), e in zip(guessed, parts["dev"])]
+    seen = {key(example.text) for part in parts.values() for example in part}
+    texts = list(unseen(files, seen))
+    added = [
+        Example((label,), text)
+        for text, (label, sure) in zip(texts, teacher.label(texts) if texts else [])
+        if sure >= confidence
+    ]
+    out.mkdir(parents=True, exist_ok=True)
+    write_tsv(out / "train.tsv", [*parts["train"], *added])
+    write_tsv(out / "dev.tsv", parts["dev"])
+    shutil.copyfile(find(data, "labels.txt"), out / "labels.txt")
+    return {
+        "train_texts": len(parts["train"]),
+        "teacher_dev_accuracy": round(float(np.mean(right)), 4),
+        "new_texts": len(texts),
+        "added": len(added),
+    }
+
+
+def main() -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="train.pseudo_label", description="Labels more texts.")
+    parser.add_argument("--data", type=Path, required=True, help="train, dev, test and labels.txt")
+    parser.add_argument("--text", type=Path, action="append", required=True, help="a text a line")
+    parser.add_argument("--out", type=Path, required=True, help="the data folder to write")
+    parser.add_argument("--confidence", type=float, default=0.8, help="0 keeps all texts")
+    arguments = parser.parse_args()
+    try:
+        report = pseudo_label(
+            arguments.data, arguments.text, arguments.out, arguments.confidence
+        )
+    except DataError as error:
+        sys.exit(f"train.pseudo_label: {error}")
+    print(json.dumps(report))
+
+
+if __name__ == "__main__":
+    main()
