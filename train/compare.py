@@ -5,10 +5,10 @@
 
 The recipe names the model's sizes, the variants, and for each data set its folder in DATA, its
 files, vocabulary, positions, seeds and training options. RESULTS gets one line a run: its data
-set, variant and seed, the epochs' losses and dev accuracies, and the test accuracy of the epoch
-that was best on dev, scored once. A run that is there already is left out, one that was cut off is
-continued, and shards (this one of so many) may run side by side. RUNS holds what is not kept:
-vocabularies and weights.
+set, variant and seed, the epochs' losses and dev accuracies, the test accuracy of the epoch that
+was best on dev, scored once, and what its mixtures learned. A run that is there already is left
+out, one that was cut off is continued, and shards (this one of so many) may run side by side. RUNS
+holds what is not kept: vocabularies and weights.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from train.config import ConfigError
 from train.data import DataError, find, read_tsv, write_tsv
 from train.evaluate import evaluate
 from train.run import STATE, read_log, write_recipe
-from train.synthesizer import Synthesizer
+from train.synthesizer import MixtureScores, Synthesizer
 from train.train import Trainer
 
 DEV_SHARE = 0.1  # of the training texts where a data set has no dev file
@@ -133,6 +133,12 @@ def score_parameters(model: Synthesizer) -> int:
     )
 
 
+def alpha(model: Synthesizer) -> list[list[list[float]]]:
+    """The weights of the parts of each mixture, [layers][H][M]; empty without mixtures."""
+    mixtures = [module for module in model.modules() if isinstance(module, MixtureScores)]
+    return [[[round(a, 4) for a in head] for head in m.alpha().tolist()] for m in mixtures]
+
+
 def execute(recipe: dict[str, Any], run: Run, data: Path, runs: Path) -> dict[str, Any]:
     """Trains, scores, and gives the line for RESULTS."""
     prepared = runs / "data" / run.dataset
@@ -162,6 +168,7 @@ def execute(recipe: dict[str, Any], run: Run, data: Path, runs: Path) -> dict[st
         "test_accuracy": evaluate(folder / "best", prepared / "test.tsv")["accuracy"],
         "parameters": sum(parameter.numel() for parameter in model.parameters()),
         "score_parameters": score_parameters(model),
+        "alpha": alpha(model),
         "train_tokens_per_second": round(tokens / seconds),
         "train_seconds": round(seconds, 1),
         "epochs": [{key: epoch[key] for key in ("train_loss", "dev_accuracy")} for epoch in log],

@@ -25,6 +25,7 @@ from sklearn.linear_model import LogisticRegression
 
 from train.data import DataError, Example, find, read_labels, read_lines, read_tsv, write_tsv
 
+WORD = r"\w+|[!?]"  # what counts as a word
 STRENGTH = 30.0  # C, the inverse of the regularisation
 
 
@@ -46,7 +47,9 @@ class Teacher:
     """The linear classifier."""
 
     def __init__(self, examples: Sequence[Example]) -> None:
-        self.words = TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True, min_df=2)
+        self.words = TfidfVectorizer(
+            ngram_range=(1, 2), sublinear_tf=True, min_df=2, token_pattern=WORD
+        )
         features = self.words.fit_transform(example.text for example in examples)
         self.classifier = LogisticRegression(C=STRENGTH, solver="liblinear")
         self.classifier.fit(features, [example.labels[0] for example in examples])
