@@ -65,7 +65,7 @@ class Pretraining:
     weight_decay: float = 0.01
     gradient_norm: float = 1.0
     dropout: float = 0.0
-    windows: int = 0  # 1: heads begin as windows around each token (windows.py)
+    window_heads: int = 0  # 1: heads begin as windows around each token (windows.py)
     picked: float = 0.15  # share of the tokens that the loss asks for
     log_steps: int = 250
 
@@ -196,7 +196,7 @@ class Pretrainer:
         self.special = torch.tensor(self.tokenizer.prefix + self.tokenizer.suffix)
         torch.manual_seed(seed)
         self.model = MaskedLanguageModel(Synthesizer(self.config, self.options.dropout))
-        if self.options.windows:
+        if self.options.window_heads:
             start_with_windows(self.model.encoder)
         self.optimizer = make_optimizer(
             self.model,

@@ -45,6 +45,7 @@ from train.run import (
 )
 from train.synthesizer import Synthesizer, pad_batch
 from train.tokenizer import FILE, Tokenizer, tokenizer_json
+from train.windows import start_with_windows
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,9 @@ class Training:
     gradient_norm: float = 1.0
     dropout: float = 0.1
     label_smoothing: float = 0.0
-    windows: int = 0  # 1: texts of more than L tokens show a random window each epoch; dev reads all
+    # 1: texts of more than L tokens show a random window each epoch, and dev reads all their windows
+    sliding_windows: int = 0
+    window_heads: int = 0  # 1: without --init, heads begin as windows around each token (windows.py)
     token_dropout: float = 0.0  # share of the tokens of a text that are left out
     subword_alpha: float = 0.0  # sharpness of sampled segmentations, 0: always the best one
     r_drop: float = 0.0  # weight of the divergence between two dropout passes (Liang et al. 2021)
@@ -162,12 +165,14 @@ class Trainer:
         self.wanted = targets(self.train, classes, train_file, multi_label)
         self.dev_wanted = targets(dev, classes, dev_file, multi_label)
         self.dev_texts = self.tokenizer.pieces(
-            (item.text for item in dev), self.max_length, self.options.windows == 1
+            (item.text for item in dev), self.max_length, self.options.sliding_windows == 1
         )
         torch.manual_seed(seed)
         self.model = Synthesizer(config, self.options.dropout)
         if init is not None:
             initialize(self.model, init)
+        elif self.options.window_heads:
+            start_with_windows(self.model)
         self.average = copy.deepcopy(self.model).eval()
         self.optimizer = make_optimizer(
             self.model,
@@ -262,12 +267,12 @@ class Trainer:
             kept.lerp_(new, 1.0 - decay)
 
     def _augment(self, text: str, rng: random.Random) -> list[int]:
-        length = None if self.options.windows else self.max_length
+        length = None if self.options.sliding_windows else self.max_length
         if self.options.subword_alpha > 0:
             ids = self.tokenizer.sample(text, length, self.options.subword_alpha, rng)
         else:
             ids = self.tokenizer.encode(text, length)
-        if self.options.windows:
+        if self.options.sliding_windows:
             ids = self.tokenizer.any_window(ids, self.max_length, rng)
         if self.options.token_dropout > 0:
             kept = [token for token in ids if rng.random() >= self.options.token_dropout]

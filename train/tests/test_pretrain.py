@@ -42,7 +42,7 @@ def recipe_file(tmp_path: Path, **changes: Any) -> Path:
             "attention": {"type": "factorized_random", "k": 8},
         },
         "tokenizer": {"vocab_size": 290, "texts": 200},
-        "pretraining": {"tokens": 3000, "batch_tokens": 200, "log_steps": 4, "windows": 1},
+        "pretraining": {"tokens": 3000, "batch_tokens": 200, "log_steps": 4, "window_heads": 1},
     }
     recipe["pretraining"].update(changes)  # type: ignore[attr-defined]
     path = tmp_path / "pretrain.json"

@@ -256,7 +256,7 @@ def test_training_with_windows_reads_what_truncation_hides(
     for windows in (0, 1):
         content["model"]["max_position_embeddings"] = 16
         content["training"] = {"epochs": 12, "patience": 12, "learning_rate": 0.02, "batch_size": 8,
-                               "windows": windows}
+                               "sliding_windows": windows}
         recipe.write_text(json.dumps(content), encoding="utf-8")
         run = tmp_path / str(windows)
         accuracies.append(train(recipe, data, run, seed=1)["dev_accuracy"])
