@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The main job, from nothing: installs what is missing, builds, serves the shipped model, calls it, shows what
-# moved in the metrics, and stops it.
+# The main job, from nothing: installs what is missing, builds, serves the shipped models, calls them, shows what
+# moved in the metrics, and stops the server.
 #   scripts/demo.sh          everything
 #   scripts/demo.sh --keep   leaves the server running at the end
 # Environment: GRPC_PORT (50051), METRICS_PORT (9464).
@@ -29,8 +29,8 @@ step "Build synthserve and synthctl"
 cmake --preset release >/dev/null
 cmake --build --preset release --target synthserve synthctl
 
-step "Serve models/intent-clinc150"
-"$bin/server/synthserve" --model models/intent-clinc150 --listen "$grpc" --metrics-listen "$http" 2>"$log" &
+step "Serve models/intent-clinc150 and models/sentiment-imdb"
+"$bin/server/synthserve" --model models/intent-clinc150 --model models/sentiment-imdb --listen "$grpc" --metrics-listen "$http" 2>"$log" &
 server=$!
 stop() { kill -TERM "$server" 2>/dev/null || true; }
 trap stop EXIT
@@ -38,15 +38,21 @@ synthctl() { show "$bin/client/synthctl" --server "$grpc" "$@"; }
 if ! synthctl health --wait 30; then cat "$log"; exit 1; fi
 cat "$log"
 
-step "Classify"
+step "Intents; the last text has none, and is marked"
 synthctl classify "what is my checking account balance" "book me a table for two at eight tonight" \
   "how do you say thank you in italian" "my cat is afraid of thunder" --top-k 3
+
+step "Sentiment"
+synthctl --model sentiment-imdb classify "a quiet film that stays with you for days" \
+  "two hours of my life that nobody gives back to me" \
+  "not nearly as bad as they say: the jokes work, and the end is lovely"
 
 step "Encode"
 synthctl encode --normalize "play some jazz" "put on some music" "when is my rent due"
 
-step "The model"
+step "The models"
 synthctl model
+synthctl --model sentiment-imdb model
 
 step "What moved in the metrics (http://$http/metrics)"
 curl --silent --fail "http://$http/metrics" |

@@ -57,3 +57,39 @@ def _check_names_and_shapes(
             raise CheckpointError(
                 f"{path}: {name} is {list(found[name].shape)}, not {list(tensor.shape)}"
             )
+
+
+# Ends of the names of tensors with a dimension that counts positions.
+POSITIONAL = (
+    "position_embeddings.weight",
+    "random.r",
+    "factorized_random.r1",
+    "factorized_random.r2",
+    "dense.w2",
+    "dense.b2",
+)
+
+
+def initialize(model: Synthesizer, folder: Path) -> None:
+    """Copies a pretrained checkpoint's tensors, all but a classifier's, into the model.
+
+    A model for fewer positions takes the first of them: what is learned for positions is used by
+    its leading block at any length.
+    """
+    pretrained = load_checkpoint(folder).state_dict()
+    own = model.state_dict()
+    for name, tensor in own.items():
+        if name.startswith("classifier."):
+            continue
+        if name not in pretrained:
+            raise CheckpointError(f"{folder}: lacks {name}, which the recipe's model has")
+        found = pretrained[name]
+        if name.endswith(POSITIONAL) and found.dim() == tensor.dim():
+            found = found[tuple(slice(size) for size in tensor.shape)]
+        if found.shape != tensor.shape:
+            raise CheckpointError(
+                f"{folder}: {name} is {list(pretrained[name].shape)}, "
+                f"the recipe's model has {list(tensor.shape)}"
+            )
+        own[name] = found
+    model.load_state_dict(own)

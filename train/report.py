@@ -19,8 +19,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Callable, Optional, Sequence
 
-from train.compare import read_comparison, runs_of
-from train.config import ConfigError
+from train.compare import attention, read_comparison, runs_of, score_parameters
+from train.config import ConfigError, SynthesizerConfig
+from train.synthesizer import Synthesizer
 
 ROOT = Path(__file__).resolve().parents[1]
 RECIPE = ROOT / "train" / "recipes" / "comparison.json"
@@ -76,6 +77,17 @@ class Logs:
             for line in self.lines
             if line["dataset"] == dataset and line["variant"] == variant
         ]
+
+    def score_parameters(self, variant: str, length: int) -> int:
+        """Numbers that only the scores have, in a model for that many positions."""
+        model = {
+            **self.recipe["model"],
+            "model_type": "synthesizer",
+            "vocab_size": 1,
+            "max_position_embeddings": length,
+            "attention": attention(self.recipe["variants"][variant], length),
+        }
+        return score_parameters(Synthesizer(SynthesizerConfig.from_json(model)))
 
     def first(self, dataset: str, variant: str, key: str) -> Optional[Any]:
         """Of the first run there is."""
@@ -134,9 +146,10 @@ def cost_table(logs: Logs) -> str:
     """What a variant costs: numbers, training, serving."""
     sets = list(logs.recipe["datasets"])
     lengths = sorted(logs.training)
+    positions = (64, 256)  # of the shortest and the longest texts
     rows = []
     for variant in logs.variants:
-        scores = [logs.first(name, variant, "score_parameters") for name in ("trec", "imdb")]
+        scores = [logs.score_parameters(variant, length) for length in positions]
         rows.append(
             [
                 f"`{variant}`",
@@ -145,7 +158,7 @@ def cost_table(logs: Logs) -> str:
                 *(whole(logs.texts.get(name, {}).get(variant)) for name in sets),
             ]
         )
-    header = ["attention", "score parameters, L 64", "L 256"]
+    header = ["attention", *(f"score parameters, L {length}" for length in positions)]
     header += [f"training tokens/s, n {length}" for length in lengths]
     return table([*header, *(f"{TITLES[name]} texts/s" for name in sets)], rows)
 
@@ -157,7 +170,7 @@ def sweep_table(logs: Logs) -> str:
         if match := SWEEP.fullmatch(name):
             ks[name] = int(match.group(1))
     rows = [
-        [str(k), whole(logs.first("trec", name, "score_parameters"))]
+        [str(k), whole(logs.score_parameters(name, 64))]
         + [mean_and_spread(logs.accuracies("trec", name))]
         for name, k in sorted(ks.items(), key=lambda item: item[1])
     ]
@@ -219,7 +232,6 @@ def page(folder: Path) -> str:
 
 def draw_tradeoff(logs: Logs, path: Path) -> None:
     """Accuracy over the engine's speed, a panel for each data set."""
-    # pylint: disable=import-outside-toplevel
     import matplotlib
     from matplotlib.figure import Figure
 

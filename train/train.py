@@ -27,7 +27,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from tqdm import tqdm
 
-from train.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
+from train.checkpoint import CheckpointError, initialize, save_checkpoint
 from train.config import ConfigError, SynthesizerConfig
 from train.data import DataError, batches_by_length, find, read_labels, read_tsv, targets
 from train.optimizer import make_optimizer, set_rate, warmup_cosine
@@ -84,42 +84,6 @@ def make_config(
             "tokenizer": tokenizer_json(),
         }
     )
-
-
-# Ends of the names of tensors with a dimension that counts positions.
-POSITIONAL = (
-    "position_embeddings.weight",
-    "random.r",
-    "factorized_random.r1",
-    "factorized_random.r2",
-    "dense.w2",
-    "dense.b2",
-)
-
-
-def initialize(model: Synthesizer, folder: Path) -> None:
-    """Copies a pretrained checkpoint's tensors, all but a classifier's, into the model.
-
-    A model for fewer positions takes the first of them: what is learned for positions is used by
-    its leading block at any length.
-    """
-    pretrained = load_checkpoint(folder).state_dict()
-    own = model.state_dict()
-    for name, tensor in own.items():
-        if name.startswith("classifier."):
-            continue
-        if name not in pretrained:
-            raise CheckpointError(f"{folder}: lacks {name}, which the recipe's model has")
-        found = pretrained[name]
-        if name.endswith(POSITIONAL) and found.dim() == tensor.dim():
-            found = found[tuple(slice(size) for size in tensor.shape)]
-        if found.shape != tensor.shape:
-            raise CheckpointError(
-                f"{folder}: {name} is {list(pretrained[name].shape)}, "
-                f"the recipe's model has {list(tensor.shape)}"
-            )
-        own[name] = found
-    model.load_state_dict(own)
 
 
 def loss_of(logits: Tensor, wanted: Tensor, smoothing: float) -> Tensor:

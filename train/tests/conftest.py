@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 from pathlib import Path
 from typing import Any
 
@@ -118,4 +119,17 @@ def recipe(tmp_path: Path) -> Path:
     }
     content = {"model": model, "tokenizer": {"vocab_size": 290}, "training": training}
     path.write_text(json.dumps(content), encoding="utf-8")
+    return path
+
+
+WORDS = "the a red blue old new house tree river dog cat runs sits sees near under".split()
+
+
+@pytest.fixture(name="text")
+def text_file(tmp_path: Path) -> Path:
+    """Enough short texts for a vocabulary and two hundred pieces."""
+    rng = random.Random(1)
+    lines = [" ".join(rng.choices(WORDS, k=rng.randrange(5, 40))) for _ in range(300)]
+    path = tmp_path / "text.txt"
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     return path

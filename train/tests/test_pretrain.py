@@ -13,21 +13,9 @@ import torch
 
 from train.checkpoint import CheckpointError, load_checkpoint
 from train.config import ConfigError
-from train.pretrain import batches_of_one_length, mask, pretrain
+from train.pretrain import mask, pretrain
+from train.texts import batches_of_one_length
 from train.train import train
-
-WORDS = "the a red blue old new house tree river dog cat runs sits sees near under".split()
-
-
-@pytest.fixture(name="text")
-def text_file(tmp_path: Path) -> Path:
-    """Enough short texts for a vocabulary and two hundred pieces."""
-    rng = random.Random(1)
-    lines = [" ".join(rng.choices(WORDS, k=rng.randrange(5, 40))) for _ in range(300)]
-    path = tmp_path / "text.txt"
-    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    return path
-
 
 def recipe_file(tmp_path: Path, **changes: Any) -> Path:
     """A tiny encoder for a few steps."""
