@@ -5,11 +5,11 @@
 For what train.pretrain made: a masked language model is asked for words and leaves the mean of its
 last layer where it falls. Here two spans of one text are a pair, and the loss asks which of the
 batch's other spans belongs to a span (InfoNCE, van den Oord et al. 2018; spans as in DeCLUTR, Giorgi
-et al. 2021). The spans of a text do not overlap; a text too short for two gives itself twice, with
-other tokens left out of each. The vectors are pooled as the config says and compared by their cosine.
+et al. 2021). The spans of a text do not overlap; texts too short for two are left out. The vectors are
+pooled as the config says and compared by their cosine.
 
 RUN receives what a run of train.pretrain receives, best/ with the vocabulary and sizes of --init. The
-loss is in nats; that of a guess is the logarithm of `pairs`.
+loss is in nats; that of a guess is the logarithm of `pairs`, or of the held-out texts if they are fewer.
 """
 
 from __future__ import annotations
@@ -25,19 +25,24 @@ from torch import Tensor
 from torch.nn import functional
 
 from train.checkpoint import initialize
+from train.config import ConfigError
 from train.synthesizer import Synthesizer, pad_batch
 from train.texts import TextTrainer, TextTraining, command_line, run_training
 
 
 @dataclass(frozen=True)
 class Contrast(TextTraining):
-    """The `contrast` part of a recipe. A step is on `pairs` texts; batch_tokens scales the warm-up."""
+    """The `contrast` part of a recipe."""
 
     pairs: int = 128  # texts of a batch
     shortest: int = 8  # tokens of a span, special ones not counted
     longest: int = 48
     token_dropout: float = 0.1  # share of a span's tokens that are left out
     temperature: float = 0.05
+
+    @property
+    def step_tokens(self) -> int:
+        return self.pairs * 2 * self.longest
 
 
 class ContrastTrainer(TextTrainer):
@@ -60,10 +65,18 @@ class ContrastTrainer(TextTrainer):
         return self.model
 
     def batches(self, lengths: np.ndarray, rng: random.Random) -> Iterator[np.ndarray]:
-        """Pieces of any lengths together; the last few, too few for a batch, are left out."""
-        order = np.random.default_rng(rng.getrandbits(63)).permutation(len(lengths))
+        """Pieces of any lengths together, those too short and the last few left out."""
+        special = len(self.tokenizer.prefix) + len(self.tokenizer.suffix)
+        enough = np.flatnonzero(lengths - special >= 2 * self.options.shortest)
+        if len(enough) < 2:
+            raise ConfigError(f"contrast.shortest: {len(enough)} texts are long enough for two spans")
+        order = np.random.default_rng(rng.getrandbits(63)).permutation(enough)
         size = min(self.options.pairs, len(order))
         return iter(np.split(order[: len(order) // size * size], len(order) // size))
+
+    def tokens_of(self, rows: np.ndarray) -> int:
+        """No more than two spans of each."""
+        return int(np.minimum(self.texts.lengths[rows], 2 * self.options.longest).sum())
 
     def loss(self, rows: np.ndarray) -> Tensor:
         """The mean over both directions of the cross-entropy of finding the other span."""
@@ -82,13 +95,10 @@ class ContrastTrainer(TextTrainer):
         prefix, suffix = self.tokenizer.prefix, self.tokenizer.suffix
         body = piece[len(prefix) : len(piece) - len(suffix)]
         shortest, longest = self.options.shortest, self.options.longest
-        if len(body) < 2 * shortest:
-            parts = [body, body]
-        else:
-            cut = int(drawn.integers(shortest, len(body) - shortest + 1))
-            parts = [body[:cut], body[cut:]]
-            if drawn.random() < 0.5:
-                parts.reverse()
+        cut = int(drawn.integers(shortest, len(body) - shortest + 1))
+        parts = [body[:cut], body[cut:]]
+        if drawn.random() < 0.5:
+            parts.reverse()
         first, second = (
             prefix + self.thinned(self.window(part, longest, drawn), drawn) + suffix
             for part in parts

@@ -16,9 +16,10 @@ with; the learning rate falls to 0 at the new one. One text in a hundred is held
 
 from __future__ import annotations
 
+import random
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Optional
+from typing import Any, Iterator, Optional
 
 import numpy as np
 import torch
@@ -26,7 +27,13 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from train.synthesizer import ACTIVATIONS, Synthesizer
-from train.texts import TextTrainer, TextTraining, command_line, run_training
+from train.texts import (
+    TextTrainer,
+    TextTraining,
+    batches_of_one_length,
+    command_line,
+    run_training,
+)
 from train.windows import start_with_windows
 
 
@@ -34,8 +41,13 @@ from train.windows import start_with_windows
 class Pretraining(TextTraining):
     """The `pretraining` part of a recipe."""
 
+    batch_tokens: int = 2048
     window_heads: int = 0  # 1: heads begin as windows around each token (windows.py)
     picked: float = 0.15  # share of the tokens that the loss asks for
+
+    @property
+    def step_tokens(self) -> int:
+        return self.batch_tokens
 
 
 class MaskedLanguageModel(nn.Module):
@@ -83,6 +95,7 @@ class Pretrainer(TextTrainer):
 
     def make_model(self, init: Optional[Path]) -> MaskedLanguageModel:
         """A new encoder under BERT's head."""
+        assert init is None, "pretraining begins anew"
         model = MaskedLanguageModel(Synthesizer(self.config, self.options.dropout))
         if self.options.window_heads:
             start_with_windows(model.encoder)
@@ -91,6 +104,10 @@ class Pretrainer(TextTrainer):
     def encoder(self) -> Synthesizer:
         """Without the head."""
         return self.model.encoder
+
+    def batches(self, lengths: np.ndarray, rng: random.Random) -> Iterator[np.ndarray]:
+        """Pieces of one length together, so that nothing is padded."""
+        return batches_of_one_length(lengths, self.options.batch_tokens, rng)
 
     def loss(self, rows: np.ndarray) -> Tensor:
         """Cross-entropy of the picked tokens. Pieces of one length."""

@@ -5,7 +5,8 @@
 FOLDER is a data folder of train.train. A logistic regression on TF-IDF of words and pairs of words
 learns its train.tsv, which a small encoder cannot match from as few texts; the encoder learns what it
 says of many. Each --text holds one text a line, plain or .xz; left out are those that train.tsv,
-dev.tsv or test.tsv has too, and those of whose label it is less sure than --confidence. MORE receives
+dev.tsv or test.tsv has too, up to case and punctuation, and those of whose label it is less sure than
+--confidence. Texts of train.tsv that dev.tsv or test.tsv has too are left out as well. MORE receives
 train.tsv (FOLDER's texts with their own labels, then the new ones), dev.tsv and labels.txt. Prints one
 JSON object. Needs scikit-learn (Debian's python3-sklearn).
 """
@@ -63,12 +64,16 @@ class Teacher:
 
 def pseudo_label(data: Path, files: Sequence[Path], out: Path, confidence: float) -> dict[str, Any]:
     """What the command does; returns what it prints."""
-    parts = {name: read_tsv(find(data, f"{name}.tsv")) for name in ("train", "dev", "test")}
-    read_labels(data, parts["train"])  # that all labels are known
-    teacher = Teacher(parts["train"])
-    guessed = teacher.label(example.text for example in parts["dev"])
-    right = [label == e.labels[0] for (label, _), e in zip(guessed, parts["dev"])]
-    seen = {key(example.text) for part in parts.values() for example in part}
+    if out.resolve() == data.resolve():
+        raise DataError(f"{out}: expected another folder than --data")
+    given, dev, test = (read_tsv(find(data, f"{name}.tsv")) for name in ("train", "dev", "test"))
+    read_labels(data, given)  # that all labels are known
+    held_out = {key(example.text) for example in [*dev, *test]}
+    train = [example for example in given if key(example.text) not in held_out]
+    teacher = Teacher(train)
+    guessed = teacher.label(example.text for example in dev)
+    right = [label == e.labels[0] for (label, _), e in zip(guessed, dev)]
+    seen = held_out | {key(example.text) for example in train}
     texts = list(unseen(files, seen))
     added = [
         Example((label,), text)
@@ -76,11 +81,12 @@ def pseudo_label(data: Path, files: Sequence[Path], out: Path, confidence: float
         if sure >= confidence
     ]
     out.mkdir(parents=True, exist_ok=True)
-    write_tsv(out / "train.tsv", [*parts["train"], *added])
-    write_tsv(out / "dev.tsv", parts["dev"])
+    write_tsv(out / "train.tsv", [*train, *added])
+    write_tsv(out / "dev.tsv", dev)
     shutil.copyfile(find(data, "labels.txt"), out / "labels.txt")
     return {
-        "train_texts": len(parts["train"]),
+        "train_texts": len(train),
+        "left_out": len(given) - len(train),
         "teacher_dev_accuracy": round(float(np.mean(right)), 4),
         "new_texts": len(texts),
         "added": len(added),

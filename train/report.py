@@ -45,13 +45,14 @@ class Logs:
     training: dict[int, dict[str, float]]  # tokens per second by positions and variant
     texts: dict[str, dict[str, float]]  # texts per second by data set and variant
     probes: dict[str, dict[str, Any]]  # by data set: encoder -> what train.probe printed
+    models: list[dict[str, Any]]  # of models.jsonl
 
     @staticmethod
     def read(folder: Path) -> "Logs":
         """Files that are not there leave their tables empty."""
         training = {
             line["length"]: {name: statistics.median(v) for name, v in line["tokens_per_second"].items()}
-            for line in read_lines(folder / "training_speed.jsonl")
+            for line in read_objects(folder / "training_speed.jsonl")
         }
         measured = folder / "texts_per_second.json"
         sets = json.loads(measured.read_text("utf-8"))["data_sets"] if measured.is_file() else {}
@@ -60,10 +61,11 @@ class Logs:
             for dataset, result in sets.items()
         }
         probes: dict[str, dict[str, Any]] = defaultdict(dict)
-        for line in read_lines(folder / "probes.jsonl"):
+        for line in read_objects(folder / "probes.jsonl"):
             probes[line["dataset"]][line["encoder"]] = line
-        lines = read_lines(folder / "comparison.jsonl")
-        return Logs(read_comparison(RECIPE), lines, training, texts, probes)
+        lines = read_objects(folder / "comparison.jsonl")
+        models = read_objects(folder / "models.jsonl")
+        return Logs(read_comparison(RECIPE), lines, training, texts, probes, models)
 
     @property
     def variants(self) -> list[str]:
@@ -89,15 +91,16 @@ class Logs:
         }
         return score_parameters(Synthesizer(SynthesizerConfig.from_json(model)))
 
-    def first(self, dataset: str, variant: str, key: str) -> Optional[Any]:
-        """Of the first run there is."""
+    def alpha(self, dataset: str, variant: str) -> list[list[list[float]]]:
+        """What the first seed's mixtures learned: [layers][H][M]."""
         for line in self.lines:
-            if line["dataset"] == dataset and line["variant"] == variant:
-                return line[key]
-        return None
+            if (line["dataset"], line["variant"], line["seed"]) == (dataset, variant, 1):
+                found: list[list[list[float]]] = line["alpha"]
+                return found
+        return []
 
 
-def read_lines(path: Path) -> list[dict[str, Any]]:
+def read_objects(path: Path) -> list[dict[str, Any]]:
     """JSON objects, one a line; none where there is no file."""
     if not path.is_file():
         return []
@@ -111,12 +114,12 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 
 def mean_and_spread(values: Sequence[float]) -> str:
-    """Mean and standard deviation, or the one value."""
+    """Mean and standard deviation (number of runs), or the one value."""
     if not values:
         return EMPTY
     if len(values) == 1:
         return f"{values[0]:.1f}"
-    return f"{statistics.mean(values):.1f} ± {statistics.stdev(values):.1f}"
+    return f"{statistics.mean(values):.1f} ± {statistics.stdev(values):.1f} ({len(values)})"
 
 
 def whole(value: Optional[float]) -> str:
@@ -131,8 +134,7 @@ def accuracy_table(logs: Logs) -> str:
         [f"`{variant}`", *(mean_and_spread(logs.accuracies(name, variant)) for name in sets)]
         for variant in logs.variants
     ]
-    seeds = ["seeds", *(f"{logs.recipe['datasets'][name]['seeds']}" for name in sets)]
-    return table(["attention", *(TITLES[name] for name in sets)], [*rows, seeds])
+    return table(["attention", *(TITLES[name] for name in sets)], rows)
 
 
 def runs_line(logs: Logs) -> str:
@@ -144,7 +146,7 @@ def runs_line(logs: Logs) -> str:
 
 def cost_table(logs: Logs) -> str:
     """What a variant costs: numbers, training, serving."""
-    sets = list(logs.recipe["datasets"])
+    sets = list(logs.texts)
     lengths = sorted(logs.training)
     positions = (64, 256)  # of the shortest and the longest texts
     rows = []
@@ -155,7 +157,7 @@ def cost_table(logs: Logs) -> str:
                 f"`{variant}`",
                 *map(whole, scores),
                 *(whole(logs.training[length].get(variant)) for length in lengths),
-                *(whole(logs.texts.get(name, {}).get(variant)) for name in sets),
+                *(whole(logs.texts[name].get(variant)) for name in sets),
             ]
         )
     header = ["attention", *(f"score parameters, L {length}" for length in positions)]
@@ -183,7 +185,7 @@ def alpha_table(logs: Logs) -> str:
     for variant in logs.variants:
         parts = variant.split("+")
         for dataset in logs.recipe["datasets"]:
-            alpha = logs.first(dataset, variant, "alpha") or []
+            alpha = logs.alpha(dataset, variant)
             if not alpha:
                 continue
             heads = [" ".join(f"{head[0]:.2f}" for head in layer) for layer in alpha]
@@ -205,6 +207,26 @@ def probe_table(logs: Logs) -> str:
     return table(["data set", "vectors", "linear probe", "nearest neighbours"], rows)
 
 
+def model_table(logs: Logs) -> str:
+    """Test accuracy of the shipped models, in PyTorch and through the server."""
+    rows = []
+    for line in logs.models:
+        folder = ROOT / "models" / line["model"]
+        files = [folder / "model.safetensors", folder / "tokenizer.model"]
+        bytes_on_disk = sum(file.stat().st_size for file in files)
+        rows.append(
+            [
+                f"[{line['model']}](../models/{line['model']}/README.md)",
+                line["data"],
+                line["long_texts"],
+                f"{100 * line['pytorch']:.2f}",
+                f"{100 * line['server']:.2f}",
+                f"{bytes_on_disk / 1e6:.1f} MB",
+            ]
+        )
+    return table(["model", "test split", "long texts", "PyTorch", "server", "on disk"], rows)
+
+
 TABLES: dict[str, Callable[[Logs], str]] = {
     "accuracy": accuracy_table,
     "runs": runs_line,
@@ -212,6 +234,7 @@ TABLES: dict[str, Callable[[Logs], str]] = {
     "sweep": sweep_table,
     "alpha": alpha_table,
     "probe": probe_table,
+    "models": model_table,
 }
 
 

@@ -23,7 +23,9 @@ from torch.nn import functional
 from train.compare import attention, read_comparison
 from train.config import ConfigError, SynthesizerConfig
 from train.optimizer import make_optimizer
+from train.recipe import fields_from_json
 from train.synthesizer import Synthesizer
+from train.train import Training
 
 CLASSES = 10
 ROUNDS = 5
@@ -32,7 +34,7 @@ ROUNDS = 5
 class Steps:
     """Training steps of one model on one batch."""
 
-    def __init__(self, model: dict[str, Any], options: dict[str, Any], vocab_size: int) -> None:
+    def __init__(self, model: dict[str, Any], options: Training, vocab_size: int) -> None:
         config = SynthesizerConfig.from_json(
             {
                 **model,
@@ -42,11 +44,11 @@ class Steps:
             }
         )
         torch.manual_seed(1)
-        self.model = Synthesizer(config, options["dropout"]).train()
+        self.model = Synthesizer(config, options.dropout).train()
         self.optimizer = make_optimizer(
-            self.model, options["learning_rate"], options["weight_decay"], score_rate=1.0
+            self.model, options.learning_rate, options.weight_decay, options.score_rate
         )
-        shape = (options["batch_size"], config.max_position_embeddings)
+        shape = (options.batch_size, config.max_position_embeddings)
         self.token_ids = torch.randint(vocab_size, shape)
         self.mask = torch.ones(shape, dtype=torch.bool)
         self.labels = torch.randint(CLASSES, shape[:1])
@@ -74,7 +76,7 @@ def measure(
                 "max_position_embeddings": length,
                 "attention": attention(recipe["variants"][name], length),
             },
-            recipe["training"],
+            fields_from_json(Training, recipe.get("training", {}), "training"),
             max(sizes),
         )
         for name in variants

@@ -7,6 +7,7 @@ train.contrast (texts that lie near each other).
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import random
 import sys
@@ -45,7 +46,6 @@ class TextTraining:
     """What the recipes of every objective say."""
 
     tokens: int = 20_000_000  # to train on, repeated where the texts have fewer
-    batch_tokens: int = 2048
     learning_rate: float = 1e-3  # the peak, after the warm-up; then a cosine down to 0
     warmup_steps: int = 500
     score_rate: float = 1.0  # learning rate of constant scores (R, R1, R2), times the others'
@@ -55,20 +55,29 @@ class TextTraining:
     dropout: float = 0.0
     log_steps: int = 250
 
+    @property
+    def step_tokens(self) -> int:
+        """Tokens of a step, about; what warmup_steps are counted in."""
+        raise NotImplementedError
 
-def tokenize(texts: Sequence[str], tokenizer: Tokenizer, max_length: int) -> list[np.ndarray]:
-    """Token ids of the texts, each cut into pieces of at most max_length with their special tokens.
+
+def tokenize(
+    texts: Sequence[str], tokenizer: Tokenizer, max_length: int
+) -> list[list[np.ndarray]]:
+    """For each text its pieces: token ids, at most max_length, with their special tokens.
 
     Pieces with fewer than 4 tokens of their own say nothing and are dropped.
     """
     room = max_length - len(tokenizer.prefix) - len(tokenizer.suffix)
-    pieces = []
+    texts_pieces = []
     for ids in tokenizer.processor.encode(list(texts)):
+        pieces = []
         for start in range(0, len(ids), room):
             part = ids[start : start + room]
             if len(part) >= 4:
                 pieces.append(np.array(tokenizer.prefix + part + tokenizer.suffix, np.int32))
-    return pieces
+        texts_pieces.append(pieces)
+    return texts_pieces
 
 
 def batches_of_one_length(
@@ -87,10 +96,11 @@ def batches_of_one_length(
 
 
 class Texts:
-    """The texts as token ids, in pieces of at most L tokens: one array and where each piece ends."""
+    """The texts as token ids, in pieces of at most L tokens: one array, where each piece ends, and of
+    which text it is."""
 
-    def __init__(self, ids: np.ndarray, ends: np.ndarray) -> None:
-        self.ids, self.ends = ids, ends
+    def __init__(self, ids: np.ndarray, ends: np.ndarray, numbers: np.ndarray) -> None:
+        self.ids, self.ends, self.numbers = ids, ends, numbers
         self.starts = np.concatenate([[0], ends[:-1]])
         self.lengths = ends - self.starts
 
@@ -98,21 +108,21 @@ class Texts:
     def read(files: Sequence[Path], tokenizer: Tokenizer, max_length: int, cache: Path) -> "Texts":
         """Tokenizes the files, or reads what an earlier run of the same folder tokenized."""
         if not cache.is_file():
-            pieces: list[np.ndarray] = []
-            block: list[str] = []
-            for file in files:
-                for line in read_lines(file):
-                    block.append(line)
-                    if len(block) == 10_000:
-                        pieces += tokenize(block, tokenizer, max_length)
-                        block.clear()
-            pieces += tokenize(block, tokenizer, max_length)
-            if len(pieces) < 100:
-                raise DataError(f"{files[0]}: {len(pieces)} texts, expected 100 or more")
-            ends = np.cumsum([len(piece) for piece in pieces])
-            np.savez(cache, ids=np.concatenate(pieces), ends=ends)
+            lines = (line for file in files for line in read_lines(file))
+            texts: list[list[np.ndarray]] = []
+            while block := list(itertools.islice(lines, 10_000)):
+                texts += tokenize(block, tokenizer, max_length)
+            if len(texts) < 100:
+                raise DataError(f"{files[0]}: {len(texts)} texts, expected 100 or more")
+            pieces = [piece for text in texts for piece in text]
+            np.savez(
+                cache,
+                ids=np.concatenate(pieces),
+                ends=np.cumsum([len(piece) for piece in pieces]),
+                numbers=np.repeat(np.arange(len(texts)), [len(text) for text in texts]),
+            )
         with np.load(cache) as stored:
-            return Texts(stored["ids"], stored["ends"])
+            return Texts(stored["ids"], stored["ends"], stored["numbers"])
 
     def batch(self, rows: np.ndarray) -> Tensor:
         """Pieces of one length: [B, n]."""
@@ -127,7 +137,7 @@ class TextTrainer:
     """One run. The randomness of a pass comes from (seed, pass), of a step from (seed, step).
 
     An objective says `part` (the key of its options in a recipe), `kind` (their type), make_model,
-    encoder, loss and, unless batches of one length suit it, batches.
+    encoder, batches, loss and, where it does not show the model all of a piece, tokens_of.
     """
 
     part: ClassVar[str]
@@ -156,7 +166,7 @@ class TextTrainer:
         )
         length = self.config.max_position_embeddings
         self.texts = Texts.read(files, self.tokenizer, length, run / TOKENS)
-        held_out = np.arange(len(self.texts.ends)) % 100 == 99
+        held_out = self.texts.numbers % 100 == 99
         self.train_rows, self.dev_rows = np.flatnonzero(~held_out), np.flatnonzero(held_out)
         torch.manual_seed(seed)
         self.model = self.make_model(init)
@@ -183,20 +193,28 @@ class TextTrainer:
         raise NotImplementedError
 
     def batches(self, lengths: np.ndarray, rng: random.Random) -> Iterator[np.ndarray]:
-        """Row numbers of pieces of these lengths, each once."""
-        return batches_of_one_length(lengths, self.options.batch_tokens, rng)
+        """Row numbers of pieces of these lengths, none twice."""
+        raise NotImplementedError
+
+    def tokens_of(self, rows: np.ndarray) -> int:
+        """How many tokens of these pieces the model sees in a step."""
+        return int(self.texts.lengths[rows].sum())
 
     def resume(self) -> None:
         """Continues from RUN/last.pt."""
         state = load_state(self.run, self.seed)
         begun = read_recipe(self.run / RECIPE, self.part)
-        begun[self.part]["tokens"] = self.recipe[self.part].get("tokens")
-        check_recipe(self.run, begun, self.recipe)
+        check_recipe(self.run, self._but_tokens(begun), self._but_tokens(self.recipe))
         self.model.load_state_dict(state["model"])
         self.optimizer.load_state_dict(state["optimizer"])
         for name in ("step", "tokens", "passes", "batches_done", "seconds"):
             setattr(self, name, state[name])
         cut_log(self.run, lambda entry: entry["step"] <= self.step)
+
+    def _but_tokens(self, recipe: dict[str, Any]) -> dict[str, Any]:
+        """The recipe without the one number that may change."""
+        options = {key: value for key, value in recipe[self.part].items() if key != "tokens"}
+        return {**recipe, self.part: options}
 
     def fit(self, max_steps: int) -> None:
         """Trains to the recipe's end and writes RUN/best, or stops after max_steps steps in all."""
@@ -238,7 +256,7 @@ class TextTrainer:
         rate = warmup_cosine(
             options.learning_rate,
             self.tokens + 1,
-            options.warmup_steps * options.batch_tokens,
+            options.warmup_steps * options.step_tokens,
             options.tokens,
         )
         set_rate(self.optimizer, rate)
@@ -248,12 +266,12 @@ class TextTrainer:
         nn.utils.clip_grad_norm_(self.model.parameters(), options.gradient_norm)
         self.optimizer.step()
         self.step += 1
-        self.tokens += int(self.texts.lengths[rows].sum())
+        self.tokens += self.tokens_of(rows)
         return loss.item()
 
     @torch.no_grad()
     def dev_loss(self, batches: int = 40) -> float:
-        """The mean loss over batches of held-out texts, masked the same way each time."""
+        """The mean loss over batches of held-out texts, drawn the same way each time."""
         self.model.eval()
         torch.manual_seed(0)
         rows = list(self._pass(self.dev_rows, "dev"))[:batches]

@@ -129,7 +129,7 @@ class Trainer:
         self.wanted = targets(self.train, classes, train_file, multi_label)
         self.dev_wanted = targets(dev, classes, dev_file, multi_label)
         self.dev_texts = self.tokenizer.pieces(
-            (item.text for item in dev), self.max_length, self.options.sliding_windows == 1
+            (item.text for item in dev), self.max_length, self.options.sliding_windows > 0
         )
         torch.manual_seed(seed)
         self.model = Synthesizer(config, self.options.dropout)

@@ -3,8 +3,8 @@
     cmake --preset bench && cmake --build --preset bench --target encoder_runner
     $(scripts/python-env.sh bench) tests/bench/texts_per_second.py --runs RUNS --json docs/results/texts_per_second.json
 
-RUNS is the folder of `python -m train.compare`: the checkpoints of its first seed and its test texts are what is
-measured. The variants of a data set take turns on one core, with the same batches of texts in the file's order, cut
+RUNS is the folder of `python -m train.compare`: the checkpoints of its first seed, be they trained to the end or
+not, and its test texts are what is measured. The variants of a data set take turns on one core, with the same batches of texts in the file's order, cut
 to the model's positions as the server cuts them.
 """
 
@@ -42,7 +42,7 @@ def parse() -> argparse.Namespace:
 
 
 def checkpoints_of(runs: Path) -> dict[str, dict[str, Path]]:
-    """The finished checkpoint folders by data set and variant."""
+    """The checkpoint folders by data set and variant."""
     found: dict[str, dict[str, Path]] = {}
     for config in sorted(runs.glob(f"*/*{FIRST_SEED}/best/config.json")):
         run = config.parent.parent
@@ -57,7 +57,7 @@ def batches_of(tests: Path, checkpoint: Path, folder: Path, options: argparse.Na
     batches: list[list[list[int]]] = [[]]
     for example in read_tsv(tests):
         ids = tokenizer.encode(example.text, config.max_position_embeddings)
-        if sum(map(len, batches[-1])) + len(ids) > options.tokens:
+        if batches[-1] and sum(map(len, batches[-1])) + len(ids) > options.tokens:
             if len(batches) == options.batches:
                 break
             batches.append([])

@@ -11,7 +11,7 @@ from typing import Iterator
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-MODEL = ROOT / "models" / "intent-clinc150"
+MODELS = sorted(config.parent for config in (ROOT / "models").glob("*/config.json"))
 
 
 def build_folder() -> pathlib.Path:
@@ -34,9 +34,10 @@ class Server:
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[Server]:
-    """synthserve with the shipped model on free loopback ports; it must stop with exit code 0."""
+    """synthserve with the shipped models on free loopback ports; it must stop with exit code 0."""
+    models = [argument for folder in MODELS for argument in ("--model", str(folder))]
     process = subprocess.Popen(
-        [build_folder() / "server" / "synthserve", "--model", str(MODEL), "--listen", "127.0.0.1:0"]
+        [build_folder() / "server" / "synthserve", *models, "--listen", "127.0.0.1:0"]
         + ["--metrics-listen", "127.0.0.1:0", "--log-format", "json"],
         stderr=subprocess.PIPE,
         text=True,

@@ -13,7 +13,7 @@ import torch
 
 from train.checkpoint import CheckpointError, load_checkpoint
 from train.config import ConfigError
-from train.pretrain import mask, pretrain
+from train.pretrain import Pretrainer, mask, pretrain
 from train.texts import batches_of_one_length
 from train.train import train
 
@@ -93,6 +93,27 @@ def test_continues_to_another_number_of_tokens(text: Path, tmp_path: Path) -> No
     assert log_of(run)[-1]["tokens"] >= 3000
     with pytest.raises(ConfigError, match="another recipe"):
         pretrain(recipe_file(tmp_path, batch_tokens=100), [text], run, seed=3, resume=True)
+
+
+def test_a_recipe_need_not_say_tokens_to_be_resumed(text: Path, tmp_path: Path) -> None:
+    path = recipe_file(tmp_path)
+    recipe = json.loads(path.read_text(encoding="utf-8"))
+    del recipe["pretraining"]["tokens"]
+    path.write_text(json.dumps(recipe), encoding="utf-8")
+    pretrain(path, [text], tmp_path / "run", seed=3, max_steps=2)
+    pretrain(path, [text], tmp_path / "run", seed=3, max_steps=4, resume=True)
+    assert log_of(tmp_path / "run")[-1]["step"] == 4
+
+
+def test_no_text_is_on_both_sides(text: Path, tmp_path: Path) -> None:
+    recipe = json.loads(recipe_file(tmp_path).read_text(encoding="utf-8"))
+    recipe["model"]["max_position_embeddings"] = 8
+    run = tmp_path / "run"
+    run.mkdir()
+    trainer = Pretrainer(recipe, [text], run, seed=1)
+    numbers = trainer.texts.numbers
+    assert len(set(numbers[trainer.dev_rows])) == 3 < len(trainer.dev_rows)
+    assert not set(numbers[trainer.dev_rows]) & set(numbers[trainer.train_rows])
 
 
 def test_fine_tuning_begins_with_the_pretrained_weights(

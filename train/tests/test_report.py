@@ -25,7 +25,7 @@ def test_tables_come_from_the_logs(tmp_path: Path) -> None:
     lines = "".join(json.dumps(run) + "\n" for run in runs)
     (tmp_path / "comparison.jsonl").write_text(lines, "utf-8")
     text = page(tmp_path)
-    assert "| `dense` | 81.0 ± 1.4 | - | - | - | - |" in text
+    assert "| `dense` | 81.0 ± 1.4 (2) | - | - | - | - |" in text
     assert "| `random` | - | - | - | - | - |" in text
     assert text.splitlines()[-1].startswith("2 of the recipe's ")
 

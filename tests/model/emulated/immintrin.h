@@ -45,12 +45,15 @@ inline void StoreChosen(float* p, std::uint32_t mask, __m512 x) {
   }
 }
 
-// x · 2^floor(y)
+// x · 2^floor(y); NaN where either is.
 inline __m512 ScaleByPower(__m512 x, __m512 y) {
+  constexpr float kBeyond = 1000;  // takes every float to 0 or infinity
   Floats result = x;
   const Floats power = y;
   for (int i = 0; i < kFloats; ++i) {
-    result[i] = __builtin_ldexpf(result[i], static_cast<int>(__builtin_floorf(power[i])));
+    const float p = __builtin_fminf(__builtin_fmaxf(__builtin_floorf(power[i]), -kBeyond), kBeyond);
+    result[i] =
+        __builtin_isnan(power[i]) ? power[i] : __builtin_ldexpf(result[i], static_cast<int>(p));
   }
   return result;
 }
@@ -92,10 +95,12 @@ inline void StoreChosenWords(void* p, std::uint32_t mask, __m128i x) {
 
 // VPDPBUSD: each word of the sum plus the products of its four unsigned and signed bytes.
 inline __m512i AddByteProducts(__m512i sum, __m512i x, __m512i y) {
-  auto result = reinterpret_cast<Ints>(sum);
+  auto result = reinterpret_cast<Words>(sum);  // what is too large wraps
   const auto a = reinterpret_cast<Bytes>(x);
   const auto b = reinterpret_cast<SignedBytes>(y);
-  for (int i = 0; i < 4 * kFloats; ++i) result[i / 4] += int{a[i]} * int{b[i]};
+  for (int i = 0; i < 4 * kFloats; ++i) {
+    result[i / 4] += static_cast<std::uint32_t>(int{a[i]} * int{b[i]});
+  }
   return reinterpret_cast<__m512i>(result);
 }
 
@@ -127,15 +132,21 @@ inline __m512bh ToBf16(__m512 high, __m512 low) {
   return reinterpret_cast<__m512bh>(result);
 }
 
-// VDPBF16PS: the second products first, denormal numbers taken for 0 and made 0.
+// a · b + sum, rounded once; denormal numbers are taken for 0 and made 0.
+inline Floats MultiplyAdd(Words a, Words b, Floats sum) {
+  const Floats x = DenormalsAreZero(reinterpret_cast<Floats>(a));
+  const Floats y = DenormalsAreZero(reinterpret_cast<Floats>(b));
+  for (int i = 0; i < kFloats; ++i) sum[i] = __builtin_fmaf(x[i], y[i], sum[i]);
+  return DenormalsAreZero(sum);
+}
+
+// VDPBF16PS: the second products first.
 inline __m512 AddBf16Products(__m512 sum, __m512bh x, __m512bh y) {
   const auto a = reinterpret_cast<Words>(x);
   const auto b = reinterpret_cast<Words>(y);
-  const auto value = [](Words bits) { return DenormalsAreZero(reinterpret_cast<Floats>(bits)); };
   constexpr std::uint32_t kUpper = 0xFFFF0000U;
-  Floats result = DenormalsAreZero(sum);
-  result = DenormalsAreZero(result + value(a & kUpper) * value(b & kUpper));
-  return DenormalsAreZero(result + value(a << 16U) * value(b << 16U));
+  const Floats second = MultiplyAdd(a & kUpper, b & kUpper, DenormalsAreZero(sum));
+  return MultiplyAdd(a << 16U, b << 16U, second);
 }
 
 }  // namespace emulated
