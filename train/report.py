@@ -197,13 +197,11 @@ def probe_table(logs: Logs) -> str:
     """Accuracy of readings of frozen vectors beside TF-IDF."""
     rows = []
     for dataset, encoders in logs.probes.items():
-        for encoder, line in encoders.items():
-            for name, kind in ((encoder, "embeddings"), ("TF-IDF", "tf_idf")):
-                reading = line[kind]
-                cells = [reading[key]["accuracy"] for key in ("linear_probe", "nearest_neighbours")]
-                row = [line["title"], name, *(f"{100 * cell:.1f}" for cell in cells)]
-                if row not in rows:
-                    rows.append(row)
+        one = next(iter(encoders.values()))
+        readings = {f"`{encoder}`": line["embeddings"] for encoder, line in encoders.items()}
+        for name, reading in {"TF-IDF": one["tf_idf"], **readings}.items():
+            cells = [reading[key]["accuracy"] for key in ("linear_probe", "nearest_neighbours")]
+            rows.append([one["title"], name, *(f"{100 * cell:.1f}" for cell in cells)])
     return table(["data set", "vectors", "linear probe", "nearest neighbours"], rows)
 
 
