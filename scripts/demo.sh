@@ -43,9 +43,10 @@ synthctl classify "what is my checking account balance" "book me a table for two
   "how do you say thank you in italian" "my cat is afraid of thunder" --top-k 3
 
 step "Sentiment"
-synthctl --model sentiment-imdb classify "a quiet film that stays with you for days" \
-  "two hours of my life that nobody gives back to me" \
-  "not nearly as bad as they say: the jokes work, and the end is lovely"
+synthctl --model sentiment-imdb classify "A wonderful film, the best that I have seen this year." \
+  "The worst two hours of my life: a complete waste of time." \
+  "The actors do what they can, but the plot is dull and far too long." \
+  "I expected little, and was surprised: it is funny and it has a heart."
 
 step "Encode"
 synthctl encode --normalize "play some jazz" "put on some music" "when is my rent due"

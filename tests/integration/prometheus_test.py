@@ -86,7 +86,7 @@ def test_healthz(server):
 
 
 def test_counts_arrive_in_prometheus(prometheus, synthctl):
-    texts = "synth_texts_total"
+    texts = "sum(synth_texts_total)"
     calls = 'sum(grpc_server_handled_total{grpc_method="Classify",grpc_code="OK"})'
     await_value(lambda: prometheus.query(texts), [0.0])
     synthctl("classify", "what is my checking account balance", "play some jazz")
@@ -99,7 +99,7 @@ def test_a_query_returns_the_right_rate(prometheus, synthctl):
         synthctl("load", "--rate", "40", "--duration", "8", "--warmup", "0", "--texts-per-request", "2", "--json")
     )
     measured = prometheus.query('sum(rate(grpc_server_handled_total{grpc_method="Classify",grpc_code="OK"}[5s]))')
-    texts = prometheus.query("rate(synth_texts_total[5s])")
+    texts = prometheus.query("sum(rate(synth_texts_total[5s]))")
     assert report["requests"]["errors"] == {}
     assert measured[0] == pytest.approx(40, rel=0.15)
     assert texts[0] == pytest.approx(80, rel=0.15)
