@@ -4,9 +4,10 @@
     python -m train.evaluate CHECKPOINT TEST.tsv --out-of-scope OOS.tsv
     python -m train.evaluate CHECKPOINT TEST.tsv --windows
 
-Prints one JSON object. Texts of more than L tokens are cut, or with --windows read as windows, as the
-server does it at TRUNCATION_WINDOWS. With --out-of-scope, a file of texts of none of the classes, it adds the
-AUROC of both out-of-scope scores and, where the config has a threshold, the rates at it.
+Prints one JSON object. Texts of more than L tokens are cut, or with --windows read as windows, as
+the server does it at TRUNCATION_WINDOWS. With --out-of-scope, a file of texts of none of the
+classes, it adds the AUROC of both out-of-scope scores and, where the config has a threshold, the
+rates at it.
 """
 
 from __future__ import annotations

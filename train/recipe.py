@@ -7,9 +7,9 @@ import random
 import shutil
 from dataclasses import fields
 from pathlib import Path
-from typing import Any, Iterable, TypeVar
+from typing import Any, Iterable, Sequence, TypeVar
 
-from train.config import ConfigError
+from train.config import ConfigError, SynthesizerConfig
 from train.tokenizer import FILE, Tokenizer, tokenizer_json, train_vocabulary
 
 Options = TypeVar("Options")
@@ -25,6 +25,21 @@ def read_recipe(path: Path, part: str) -> dict[str, Any]:
         if not isinstance(recipe.get(key), dict):
             raise ConfigError(f"{path}: expected an object under {key}")
     return recipe
+
+
+def make_config(
+    model: dict[str, Any], vocab_size: int, classes: Sequence[str] = ()
+) -> SynthesizerConfig:
+    """A recipe's model with a vocabulary's size, the tokenizer's names and the classes, if any."""
+    return SynthesizerConfig.from_json(
+        {
+            **model,
+            "model_type": "synthesizer",
+            "vocab_size": vocab_size,
+            "tokenizer": tokenizer_json(),
+            **({"id2label": {str(i): label for i, label in enumerate(classes)}} if classes else {}),
+        }
+    )
 
 
 def fields_from_json(kind: type[Options], data: dict[str, Any], where: str) -> Options:

@@ -20,7 +20,8 @@ from pathlib import Path
 from typing import Any, Callable, Optional, Sequence
 
 from train.compare import attention, read_comparison, runs_of, score_parameters
-from train.config import ConfigError, SynthesizerConfig
+from train.config import ConfigError
+from train.recipe import make_config
 from train.synthesizer import Synthesizer
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -84,12 +85,10 @@ class Logs:
         """Numbers that only the scores have, in a model for that many positions."""
         model = {
             **self.recipe["model"],
-            "model_type": "synthesizer",
-            "vocab_size": 1,
             "max_position_embeddings": length,
             "attention": attention(self.recipe["variants"][variant], length),
         }
-        return score_parameters(Synthesizer(SynthesizerConfig.from_json(model)))
+        return score_parameters(Synthesizer(make_config(model, vocab_size=1)))
 
     def alpha(self, dataset: str, variant: str) -> list[list[list[float]]]:
         """What the first seed's mixtures learned: [layers][H][M]."""

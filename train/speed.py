@@ -21,9 +21,9 @@ import torch
 from torch.nn import functional
 
 from train.compare import attention, read_comparison
-from train.config import ConfigError, SynthesizerConfig
+from train.config import ConfigError
 from train.optimizer import make_optimizer
-from train.recipe import fields_from_json
+from train.recipe import fields_from_json, make_config
 from train.synthesizer import Synthesizer
 from train.train import Training
 
@@ -35,14 +35,7 @@ class Steps:
     """Training steps of one model on one batch."""
 
     def __init__(self, model: dict[str, Any], options: Training, vocab_size: int) -> None:
-        config = SynthesizerConfig.from_json(
-            {
-                **model,
-                "model_type": "synthesizer",
-                "vocab_size": vocab_size,
-                "id2label": {str(i): str(i) for i in range(CLASSES)},
-            }
-        )
+        config = make_config(model, vocab_size, [str(i) for i in range(CLASSES)])
         torch.manual_seed(1)
         self.model = Synthesizer(config, options.dropout).train()
         self.optimizer = make_optimizer(

@@ -21,10 +21,16 @@ import torch
 from torch import Tensor, nn
 
 from train.checkpoint import CheckpointError, save_checkpoint
-from train.config import ConfigError, SynthesizerConfig
+from train.config import ConfigError
 from train.data import DataError, read_lines
 from train.optimizer import make_optimizer, set_rate, warmup_cosine
-from train.recipe import copy_tokenizer, fields_from_json, make_tokenizer, read_recipe
+from train.recipe import (
+    copy_tokenizer,
+    fields_from_json,
+    make_config,
+    make_tokenizer,
+    read_recipe,
+)
 from train.run import (
     RECIPE,
     append_log,
@@ -36,7 +42,7 @@ from train.run import (
     write_recipe,
 )
 from train.synthesizer import Synthesizer
-from train.tokenizer import FILE, Tokenizer, tokenizer_json
+from train.tokenizer import FILE, Tokenizer
 
 TOKENS = "tokens.npz"  # of a run: the texts as token ids
 
@@ -156,14 +162,7 @@ class TextTrainer:
         texts = (line for file in files for line in read_lines(file))
         vocabulary = recipe["tokenizer"] if init is None else {"file": init / FILE}
         self.tokenizer = make_tokenizer(vocabulary, texts, run)
-        self.config = SynthesizerConfig.from_json(
-            {
-                **recipe["model"],
-                "model_type": "synthesizer",
-                "vocab_size": self.tokenizer.vocab_size,
-                "tokenizer": tokenizer_json(),
-            }
-        )
+        self.config = make_config(recipe["model"], self.tokenizer.vocab_size)
         length = self.config.max_position_embeddings
         self.texts = Texts.read(files, self.tokenizer, length, run / TOKENS)
         held_out = self.texts.numbers % 100 == 99

@@ -20,7 +20,7 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Optional, Sequence
+from typing import Any, Optional
 
 import torch
 from torch import Tensor, nn
@@ -28,11 +28,17 @@ from torch.nn import functional
 from tqdm import tqdm
 
 from train.checkpoint import CheckpointError, initialize, save_checkpoint
-from train.config import ConfigError, SynthesizerConfig
+from train.config import ConfigError
 from train.data import DataError, batches_by_length, find, read_labels, read_tsv, targets
 from train.optimizer import make_optimizer, set_rate, warmup_cosine
 from train.predict import accuracy, predict
-from train.recipe import copy_tokenizer, fields_from_json, make_tokenizer, read_recipe
+from train.recipe import (
+    copy_tokenizer,
+    fields_from_json,
+    make_config,
+    make_tokenizer,
+    read_recipe,
+)
 from train.run import (
     RECIPE,
     append_log,
@@ -44,7 +50,7 @@ from train.run import (
     write_recipe,
 )
 from train.synthesizer import Synthesizer, pad_batch
-from train.tokenizer import FILE, Tokenizer, tokenizer_json
+from train.tokenizer import FILE
 from train.windows import start_with_windows
 
 
@@ -69,21 +75,6 @@ class Training:
     subword_alpha: float = 0.0  # sharpness of sampled segmentations, 0: always the best one
     r_drop: float = 0.0  # weight of the divergence between two dropout passes (Liang et al. 2021)
     average_decay: float = 0.0  # of the exponential moving average of the weights, 0: none
-
-
-def make_config(
-    model: dict[str, Any], tokenizer: Tokenizer, classes: Sequence[str]
-) -> SynthesizerConfig:
-    """The recipe's model with the vocabulary and the classes of the data."""
-    return SynthesizerConfig.from_json(
-        {
-            **model,
-            "model_type": "synthesizer",
-            "vocab_size": tokenizer.vocab_size,
-            "id2label": {str(i): label for i, label in enumerate(classes)},
-            "tokenizer": tokenizer_json(),
-        }
-    )
 
 
 def loss_of(logits: Tensor, wanted: Tensor, smoothing: float) -> Tensor:
@@ -124,7 +115,7 @@ class Trainer:
         classes = read_labels(data, self.train)
         options = recipe["tokenizer"] if init is None else {"file": init / FILE}
         self.tokenizer = make_tokenizer(options, (example.text for example in self.train), run)
-        config = make_config(recipe["model"], self.tokenizer, classes)
+        config = make_config(recipe["model"], self.tokenizer.vocab_size, classes)
         self.max_length = config.max_position_embeddings
         self.wanted = targets(self.train, classes, train_file, multi_label)
         self.dev_wanted = targets(dev, classes, dev_file, multi_label)
