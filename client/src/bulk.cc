@@ -1,11 +1,15 @@
 #include "synth/client/bulk.h"
 
+#include <algorithm>
+#include <chrono>
 #include <condition_variable>
 #include <deque>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "client/src/utf8.h"
@@ -33,7 +37,8 @@ CallHandle StartCall(Client& client, std::shared_ptr<const v1::TokenizeRequest> 
 }
 
 // One run. A feeder thread fills chunks from the source and starts their calls; gRPC's threads mark
-// them done; the calling thread delivers them from the front of the window.
+// them done; the calling thread delivers them from the front of the window, and sends again what
+// the server was too busy for.
 template <typename Request, typename Response, typename Result>
 class BulkRun {
  public:
@@ -53,6 +58,8 @@ class BulkRun {
   }
 
  private:
+  using Clock = std::chrono::steady_clock;
+
   // Up to texts_per_request consecutive texts, and the request for those that can be sent.
   struct Chunk {
     std::vector<BulkResult<Result>> items;
@@ -60,6 +67,8 @@ class BulkRun {
     std::shared_ptr<Request> request;
     CallHandle call;    // guarded by mutex_
     bool done = false;  // guarded by mutex_; the items are then the calling thread's
+    std::optional<Clock::time_point> give_up;  // set when it is refused for the first time
+    Clock::time_point send_again;              // guarded by mutex_; where it waits in refused_
   };
 
   absl::Status Validate() const {
@@ -68,6 +77,9 @@ class BulkRun {
         options_.max_in_flight == 0) {
       return absl::InvalidArgumentError(
           "texts_per_request, bytes_per_request and max_in_flight must be positive");
+    }
+    if (options_.patience < std::chrono::milliseconds(0)) {
+      return absl::InvalidArgumentError("patience: must not be negative");
     }
     return absl::OkStatus();
   }
@@ -126,9 +138,14 @@ class BulkRun {
       }
       ++in_flight_;
     }
+    Send(chunk);
+  }
+
+  // Starts the call of a chunk that counts in in_flight_.
+  void Send(const std::shared_ptr<Chunk>& chunk) {
     const CallHandle call =
         StartCall(client_, chunk->request, options_.call,
-                  [this, chunk](absl::StatusOr<Response> response) { Finish(*chunk, response); });
+                  [this, chunk](absl::StatusOr<Response> response) { Finish(chunk, response); });
     const std::lock_guard lock(mutex_);
     chunk->call = call;
     if (stopped_) call.Cancel();
@@ -136,7 +153,28 @@ class BulkRun {
 
   // Runs on a thread of gRPC. The last access to *this is under the lock: Run() may return after
   // it.
-  void Finish(Chunk& chunk, absl::StatusOr<Response>& response) {
+  void Finish(const std::shared_ptr<Chunk>& chunk, absl::StatusOr<Response>& response) {
+    if (response.ok() || !Postpone(chunk, response.status())) Complete(*chunk, response);
+  }
+
+  // Puts a chunk aside that the server refused for now. False if that was not it, if its patience
+  // is at an end, or the run.
+  bool Postpone(const std::shared_ptr<Chunk>& chunk, const absl::Status& status) {
+    // Without a hint RESOURCE_EXHAUSTED means what waiting does not cure, as a message too large.
+    const std::optional<std::chrono::milliseconds> pause = RetryAfter(status);
+    if (status.code() != absl::StatusCode::kResourceExhausted || !pause.has_value()) return false;
+    const Clock::time_point now = Clock::now();
+    if (!chunk->give_up.has_value()) chunk->give_up = now + options_.patience;
+    if (now >= *chunk->give_up) return false;
+    const std::lock_guard lock(mutex_);
+    if (stopped_) return false;
+    chunk->send_again = now + *pause;
+    refused_.push_back(chunk);
+    changed_.notify_all();
+    return true;
+  }
+
+  void Complete(Chunk& chunk, absl::StatusOr<Response>& response) {
     if (response.ok() && static_cast<size_t>(response->results_size()) != chunk.sent.size()) {
       response = absl::InternalError(absl::StrCat("the server sent ", response->results_size(),
                                                   " results for ", chunk.sent.size(), " texts"));
@@ -163,7 +201,7 @@ class BulkRun {
       std::shared_ptr<Chunk> chunk;
       {
         std::unique_lock lock(mutex_);
-        changed_.wait(lock, [this] { return window_.empty() ? fed_ : window_.front()->done; });
+        while (!(window_.empty() ? fed_ : window_.front()->done)) WaitForChange(lock);
         if (window_.empty()) return true;
         chunk = std::move(window_.front());
         window_.pop_front();
@@ -175,9 +213,29 @@ class BulkRun {
     }
   }
 
+  // Waits for any change, or until a refused chunk is to be sent again and then sends it.
+  void WaitForChange(std::unique_lock<std::mutex>& lock) {
+    const auto next = std::min_element(
+        refused_.begin(), refused_.end(),
+        [](const auto& a, const auto& b) { return a->send_again < b->send_again; });
+    if (next == refused_.end()) {
+      changed_.wait(lock);
+    } else if ((*next)->send_again > Clock::now()) {
+      changed_.wait_until(lock, (*next)->send_again);
+    } else {
+      const std::shared_ptr<Chunk> chunk = std::move(*next);
+      refused_.erase(next);
+      lock.unlock();
+      Send(chunk);
+      lock.lock();
+    }
+  }
+
   void Stop() {
     const std::lock_guard lock(mutex_);
     stopped_ = true;
+    in_flight_ -= refused_.size();
+    refused_.clear();
     for (const std::shared_ptr<Chunk>& chunk : window_) chunk->call.Cancel();
     changed_.notify_all();
   }
@@ -194,10 +252,11 @@ class BulkRun {
   std::mutex mutex_;
   std::condition_variable changed_;  // any of the following
   // Guarded by mutex_.
-  std::deque<std::shared_ptr<Chunk>> window_;  // in the order of the texts, not yet delivered
-  size_t in_flight_ = 0;
-  bool fed_ = false;      // the feeder has ended
-  bool stopped_ = false;  // by the sink
+  std::deque<std::shared_ptr<Chunk>> window_;    // in the order of the texts, not yet delivered
+  size_t in_flight_ = 0;                         // those in refused_ included
+  std::vector<std::shared_ptr<Chunk>> refused_;  // for now, by the server
+  bool fed_ = false;                             // the feeder has ended
+  bool stopped_ = false;                         // by the sink
 };
 
 BulkSource SourceOf(const std::vector<std::string>& texts) {

@@ -37,7 +37,7 @@ void AddGlobalOptions(CLI::App& app, GlobalOptions& globals) {
                  "the model's name; without it the server's default model")
       ->type_name("NAME");
   app.add_option("--deadline", globals.deadline_seconds,
-                 "for each request, all its attempts included")
+                 "for each request, all its --attempts included")
       ->type_name("SECONDS")
       ->check(CLI::Range(0.001, kMaxDeadlineSeconds))
       ->capture_default_str();

@@ -7,12 +7,14 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "client/synthctl/options.h"
 
 namespace synth::synthctl {
 namespace {
 
 constexpr size_t kMaxBatch = 65'536;
 constexpr size_t kMaxConcurrency = 1024;
+constexpr double kMaxPatienceSeconds = 86'400;
 
 client::BulkText FromTsvLine(std::string line) {
   const size_t tab = line.find('\t');
@@ -28,6 +30,7 @@ client::BulkOptions TextInputOptions::ForBulk() const {
   client::BulkOptions bulk;
   bulk.texts_per_request = batch;
   bulk.max_in_flight = concurrency;
+  bulk.patience = ToMillis(patience_seconds);
   return bulk;
 }
 
@@ -49,6 +52,12 @@ void AddTextInputOptions(CLI::App& command, TextInputOptions& options) {
   command.add_option("--concurrency", options.concurrency, "requests in flight")
       ->type_name("N")
       ->check(CLI::Range(size_t{1}, kMaxConcurrency))
+      ->capture_default_str();
+  command
+      .add_option("--patience", options.patience_seconds,
+                  "how long to send a request again that the server is too busy for")
+      ->type_name("SECONDS")
+      ->check(CLI::Range(0.0, kMaxPatienceSeconds))
       ->capture_default_str();
 }
 

@@ -22,11 +22,12 @@ struct TextInputOptions {
   bool tsv = false;                // lines are label<TAB>text
   size_t batch = 64;
   size_t concurrency = 4;
+  double patience_seconds = 60;
 
   client::BulkOptions ForBulk() const;
 };
 
-// The arguments and --file, --batch, --concurrency; not --tsv.
+// The arguments and --file, --batch, --concurrency, --patience; not --tsv.
 void AddTextInputOptions(CLI::App& command, TextInputOptions& options);
 void AddTsvOption(CLI::App& command, TextInputOptions& options);
 

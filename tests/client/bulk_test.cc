@@ -4,8 +4,10 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <future>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <random>
@@ -224,6 +226,115 @@ TEST(Bulk, TheSinkStopsTheRun) {
   EXPECT_EQ(delivered, 2);
 }
 
+// Refuses an Encode as a busy server does: to come back in a millisecond.
+grpc::Status Busy(grpc::ServerContext& context) {
+  context.AddTrailingMetadata("grpc-retry-pushback-ms", "1");
+  return {grpc::StatusCode::RESOURCE_EXHAUSTED, "the queue is full"};
+}
+
+// Without retries by gRPC itself.
+std::unique_ptr<Client> ConnectForOneAttempt(const FakeServer& server) {
+  ClientOptions options;
+  options.retry.max_attempts = 1;
+  return server.Connect(options);
+}
+
+TEST(Bulk, WhatTheServerIsTooBusyForIsSentAgain) {
+  FakeServer server;
+  std::mutex mutex;
+  std::map<std::string, int> calls;  // by the request's first text
+  server.encode = [&](auto& context, const auto& request, auto& response) {
+    {
+      const std::lock_guard lock(mutex);
+      if (++calls[request.texts(0)] <= 20) return Busy(context);
+    }
+    FakeServer::AnswerWithLengths(request, response);
+    return grpc::Status::OK;
+  };
+  const std::vector<std::string> texts = Texts(60);
+  std::vector<EncodeItem> items;
+  ASSERT_TRUE(EncodeBulk(*ConnectForOneAttempt(server), {}, texts, Options(10, 3), items).ok());
+  ExpectInOrder(items, texts);
+  for (const EncodeItem& item : items) EXPECT_TRUE(item.status.ok()) << item.status;
+  EXPECT_EQ(calls.size(), 6U);
+  for (const auto& [text, count] : calls) EXPECT_EQ(count, 21) << text;
+}
+
+TEST(Bulk, PatienceEnds) {
+  FakeServer server;
+  std::atomic<int> calls = 0;
+  server.encode = [&](auto& context, const auto&, auto&) {
+    ++calls;
+    return Busy(context);
+  };
+  BulkOptions options = Options(2, 2);
+  options.patience = std::chrono::milliseconds(50);
+  std::vector<EncodeItem> items;
+  ASSERT_TRUE(EncodeBulk(*ConnectForOneAttempt(server), {}, Texts(2), options, items).ok());
+  ASSERT_EQ(items.size(), 2U);
+  for (const EncodeItem& item : items) {
+    EXPECT_EQ(item.status.code(), absl::StatusCode::kResourceExhausted);
+    EXPECT_EQ(item.status.message(), "the queue is full");
+    EXPECT_TRUE(item.request_failed);
+  }
+  EXPECT_GE(calls, 2);
+}
+
+TEST(Bulk, WithoutPatienceARefusalIsFinal) {
+  FakeServer server;
+  std::atomic<int> calls = 0;
+  server.encode = [&](auto& context, const auto&, auto&) {
+    ++calls;
+    return Busy(context);
+  };
+  BulkOptions options = Options(2, 2);
+  options.patience = std::chrono::milliseconds(0);
+  std::vector<EncodeItem> items;
+  ASSERT_TRUE(EncodeBulk(*ConnectForOneAttempt(server), {}, Texts(8), options, items).ok());
+  EXPECT_EQ(items.size(), 8U);
+  EXPECT_EQ(calls, 4);
+}
+
+TEST(Bulk, WithoutAHintResourceExhaustedIsAnError) {
+  FakeServer server;
+  std::atomic<int> calls = 0;
+  server.encode = [&](auto&, const auto&, auto&) {
+    ++calls;
+    return grpc::Status(grpc::StatusCode::RESOURCE_EXHAUSTED, "the message is too large");
+  };
+  std::vector<EncodeItem> items;
+  ASSERT_TRUE(EncodeBulk(*ConnectForOneAttempt(server), {}, Texts(2), {}, items).ok());
+  ASSERT_EQ(items.size(), 2U);
+  EXPECT_EQ(items[0].status.code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_EQ(calls, 1);
+}
+
+TEST(Bulk, TheSinkStopsARunWhileRequestsWaitToBeSentAgain) {
+  FakeServer server;
+  std::promise<void> refused;
+  std::atomic<int> calls = 0;
+  server.encode = [&](auto& context, const auto& request, auto& response) {
+    if (request.texts(0).size() > 1) {
+      if (++calls == 1) refused.set_value();
+      context.AddTrailingMetadata("grpc-retry-pushback-ms", "3600000");
+      return grpc::Status(grpc::StatusCode::RESOURCE_EXHAUSTED, "come back in an hour");
+    }
+    FakeServer::AnswerWithLengths(request, response);
+    return grpc::Status::OK;
+  };
+  size_t next = 0;
+  const BulkSource source = [&]() -> std::optional<BulkText> {
+    return BulkText{std::string(++next, 'x'), "", absl::OkStatus()};
+  };
+  std::future<void> one_refused = refused.get_future();
+  const BulkSink<v1::EncodeResult> sink = [&](const EncodeItem&) {
+    one_refused.wait();
+    return false;
+  };
+  EXPECT_EQ(EncodeBulk(*ConnectForOneAttempt(server), {}, source, sink, Options(1, 3)).code(),
+            absl::StatusCode::kCancelled);
+}
+
 TEST(Bulk, AServerThatLosesResultsIsCaught) {
   FakeServer server;
   server.encode = [](auto&, const auto&, auto& response) {
@@ -259,6 +370,10 @@ TEST(Bulk, OptionsOutsideTheirRangeAreRefused) {
   EXPECT_EQ(EncodeBulk(*client, {}, {}, Options(0, 1), items).code(),
             absl::StatusCode::kInvalidArgument);
   EXPECT_EQ(EncodeBulk(*client, {}, {}, Options(1, 0), items).code(),
+            absl::StatusCode::kInvalidArgument);
+  BulkOptions impatient;
+  impatient.patience = std::chrono::milliseconds(-1);
+  EXPECT_EQ(EncodeBulk(*client, {}, {}, impatient, items).code(),
             absl::StatusCode::kInvalidArgument);
   v1::EncodeRequest settings;
   settings.add_texts("not here");

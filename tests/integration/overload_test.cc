@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "synth/client/bulk.h"
+#include "synth/client/client.h"
 #include "tests/integration/running_server.h"
 
 namespace synth::server {
@@ -56,6 +58,30 @@ TEST(OverloadTest, ACallLargerThanTheQueueIsServedWhenNothingIsAhead) {
   AsyncClassify call(running.stub(), LongRequest(20));
   EXPECT_TRUE(call.Wait().ok());
   EXPECT_EQ(call.response().results_size(), 20);
+}
+
+// A queue that holds one of the eight requests that the client would have under way.
+TEST(OverloadTest, ABulkRunWaitsForRoomAndLosesNothing) {
+  Options options = TestOptions();
+  options.max_queue_tokens = 1000;
+  RunningServer running(options);
+  client::ClientOptions client_options;
+  client_options.target = "127.0.0.1:" + std::to_string(running.server().grpc_port());
+  client_options.retry.max_attempts = 1;
+  const auto client = client::Client::Create(client_options);
+  ASSERT_TRUE(client.ok()) << client.status();
+  const v1::ClassifyRequest texts = LongRequest(400);
+  client::BulkOptions bulk;
+  bulk.texts_per_request = 16;
+  bulk.max_in_flight = 8;
+  std::vector<client::BulkResult<v1::ClassifyResult>> results;
+  ASSERT_TRUE(client::ClassifyBulk(**client, {}, {texts.texts().begin(), texts.texts().end()}, bulk,
+                                   results)
+                  .ok());
+  ASSERT_EQ(results.size(), 400U);
+  for (const auto& result : results) EXPECT_TRUE(result.status.ok()) << result.status;
+  EXPECT_GT(running.Metric(R"(synth_rejected_total{model="intent",reason="queue_full"})"), 0);
+  EXPECT_EQ(running.Metric(R"(synth_texts_total{model="intent"})"), 400);
 }
 
 TEST(OverloadTest, AWaitBeyondTheLimitIsRefused) {

@@ -5,6 +5,7 @@
 #ifndef SYNTH_CLIENT_BULK_H_
 #define SYNTH_CLIENT_BULK_H_
 
+#include <chrono>
 #include <cstddef>
 #include <functional>
 #include <optional>
@@ -21,7 +22,10 @@ struct BulkOptions {
   size_t texts_per_request = 64;         // >= 1, and not above the server's Limits.max_texts
   size_t bytes_per_request = 1U << 20U;  // a request is also closed at so many bytes of text; >= 1
   size_t max_in_flight = 4;              // requests; >= 1
-  CallOptions call;                      // of each request
+  CallOptions call;                      // of each call
+  // A request that the server is too busy for (RESOURCE_EXHAUSTED, with a retry hint) is sent again
+  // when the hint says, as often as it takes within this time of the first refusal; 0: never.
+  std::chrono::milliseconds patience{60'000};
 };
 
 // One text on its way in.
