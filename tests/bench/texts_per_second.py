@@ -1,11 +1,11 @@
 """How many texts of each data set the engine encodes in a second, by attention variant.
 
     cmake --preset bench && cmake --build --preset bench --target encoder_runner
-    $(scripts/python-env.sh bench) tests/bench/texts_per_second.py --runs RUNS --json docs/results/texts_per_second.json
+    $(scripts/python-env.sh bench) tests/bench/texts_per_second.py --recipe train/recipes/comparison.json --data DATA
 
-RUNS is the folder of `python -m train.compare`: the checkpoints of its first seed, be they trained to the end or
-not, and its test texts are what is measured. The variants of a data set take turns on one core, with the same batches of texts in the file's order, cut
-to the model's positions as the server cuts them.
+The models are those of `python -m train.compare` as they are before training, with the vocabulary of the data set's
+training texts: what weights are makes no difference to the time. The variants of a data set take turns on one core, with
+the same batches of its test texts in the file's order, cut to the model's positions as the server cuts them.
 """
 
 from __future__ import annotations
@@ -21,16 +21,19 @@ import numpy as np
 from runtimes import ROOT, contenders, machine, report
 from runtimes.contenders import Batch, Contender
 
-from train.config import SynthesizerConfig
-from train.data import read_tsv
+from train.checkpoint import save_checkpoint
+from train.compare import Run, prepare, read_comparison, recipe_of
+from train.config import ConfigError
+from train.data import DataError, read_labels, read_tsv
+from train.recipe import copy_tokenizer, make_config, make_tokenizer
+from train.synthesizer import Synthesizer
 from train.tokenizer import Tokenizer
-
-FIRST_SEED = "-1"  # the end of its folders' names
 
 
 def parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--runs", type=Path, required=True, help="what train.compare was given")
+    parser.add_argument("--recipe", type=Path, required=True, help="of train.compare")
+    parser.add_argument("--data", type=Path, required=True, help="the folder of the data sets")
     parser.add_argument("--contender", default="ours:f32", choices=["ours:f32", "ours:bf16", "ours:int8"])
     parser.add_argument("--tokens", type=int, default=2048, help="of a batch, at most (default: %(default)s)")
     parser.add_argument("--batches", type=int, default=4, help="of a data set (default: %(default)s)")
@@ -41,22 +44,26 @@ def parse() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def checkpoints_of(runs: Path) -> dict[str, dict[str, Path]]:
-    """The checkpoint folders by data set and variant."""
-    found: dict[str, dict[str, Path]] = {}
-    for config in sorted(runs.glob(f"*/*{FIRST_SEED}/best/config.json")):
-        run = config.parent.parent
-        found.setdefault(run.parent.name, {})[run.name.removesuffix(FIRST_SEED)] = config.parent
-    return found
+def write_checkpoints(recipe: dict, name: str, prepared: Path, folder: Path) -> tuple[Tokenizer, dict[str, Path]]:
+    """The data set's vocabulary, and a checkpoint folder for each of its variants."""
+    train = read_tsv(prepared / "train.tsv")
+    labels = read_labels(prepared, train)
+    wanted = recipe["datasets"][name].get("variants", recipe["variants"])
+    written = {}
+    for variant in wanted:
+        own = recipe_of(recipe, Run(name, variant, seed=1))
+        tokenizer = make_tokenizer(own["tokenizer"], (example.text for example in train), prepared)
+        written[variant] = folder / variant
+        save_checkpoint(written[variant], Synthesizer(make_config(own["model"], tokenizer.vocab_size, labels)))
+        copy_tokenizer(prepared, written[variant])
+    return tokenizer, written
 
 
-def batches_of(tests: Path, checkpoint: Path, folder: Path, options: argparse.Namespace) -> list[Batch]:
-    """The first test texts, in batches filled up to the number of tokens."""
-    config = SynthesizerConfig.load(checkpoint / "config.json")
-    tokenizer = Tokenizer.of_checkpoint(checkpoint, config.tokenizer)
+def write_batches(tests: Path, tokenizer: Tokenizer, length: int, folder: Path, options: argparse.Namespace) -> list[Batch]:
+    """The first test texts, cut to `length` tokens, in batches filled up to the number of tokens."""
     batches: list[list[list[int]]] = [[]]
     for example in read_tsv(tests):
-        ids = tokenizer.encode(example.text, config.max_position_embeddings)
+        ids = tokenizer.encode(example.text, length)
         if batches[-1] and sum(map(len, batches[-1])) + len(ids) > options.tokens:
             if len(batches) == options.batches:
                 break
@@ -64,7 +71,7 @@ def batches_of(tests: Path, checkpoint: Path, folder: Path, options: argparse.Na
         batches[-1].append(ids)
     written = []
     for i, batch in enumerate(batches):
-        file = folder / str(i)
+        file = folder / f"batch_{i}"
         np.concatenate([np.array(ids, np.int32) for ids in batch]).tofile(file)
         written.append(Batch(file, [len(ids) for ids in batch]))
     return written
@@ -79,12 +86,16 @@ def seconds_of(contender: Contender, batches: list[Batch], repeat: int) -> float
     return total
 
 
-def run_data_set(name: str, checkpoints: dict[str, Path], options: argparse.Namespace) -> dict:
+def run_data_set(recipe: dict, name: str, options: argparse.Namespace) -> dict:
     """Texts per second by variant and round."""
+    dataset = recipe["datasets"][name]
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        tests = options.runs / "data" / name / "test.tsv"
-        batches = batches_of(tests, next(iter(checkpoints.values())), folder, options)
+        prepared = folder / "data"
+        prepare(dataset, options.data, prepared)
+        tokenizer, checkpoints = write_checkpoints(recipe, name, prepared, folder)
+        length = dataset["max_position_embeddings"]
+        batches = write_batches(prepared / "test.tsv", tokenizer, length, folder, options)
         running = {
             variant: stack.enter_context(contenders.start(options.contender, checkpoint, options))
             for variant, checkpoint in checkpoints.items()
@@ -101,13 +112,11 @@ def run_data_set(name: str, checkpoints: dict[str, Path], options: argparse.Name
 
 def main() -> None:
     options = parse()
-    found = checkpoints_of(options.runs)
-    if not found:
-        sys.exit(f"texts_per_second: {options.runs}: no checkpoints of train.compare")
     machine.leave_core(options.core)
     try:
-        results = {name: run_data_set(name, checkpoints, options) for name, checkpoints in found.items()}
-    except contenders.ContenderError as error:
+        recipe = read_comparison(options.recipe)
+        results = {name: run_data_set(recipe, name, options) for name in recipe["datasets"]}
+    except (ConfigError, DataError, contenders.ContenderError) as error:
         sys.exit(f"texts_per_second: {error}")
     report.write_json(options.json, vars(options), {"data_sets": results})
     variants = sorted({variant for result in results.values() for variant in result["texts_per_second"]})
