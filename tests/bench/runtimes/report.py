@@ -6,7 +6,7 @@ import json
 import statistics
 from pathlib import Path
 
-from runtimes import machine
+from runtimes import ROOT, machine
 
 
 def markdown(header: list[str], rows: list[list[str]]) -> str:
@@ -43,6 +43,11 @@ def comparison(cases: list[dict], contenders: list[str], baseline: str) -> str:
 def write_json(path: Path, options: dict, results: dict) -> None:
     """The results with the machine, the versions and the flags."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    options = {name: str(value) if isinstance(value, Path) else value for name, value in options.items()}
+    options = {name: _without_root(value) for name, value in options.items()}
     text = json.dumps({"machine": machine.describe(), "options": options} | results, indent=1)
     path.write_text(text + "\n", encoding="utf-8")
+
+
+def _without_root(value: object) -> object:
+    """A path as text, from the repository's root where it lies in it."""
+    return str(value).removeprefix(f"{ROOT}/") if isinstance(value, Path | str) else value
