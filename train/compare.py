@@ -29,7 +29,7 @@ from train.checkpoint import load_checkpoint
 from train.config import ConfigError
 from train.data import DataError, find, read_tsv, write_tsv
 from train.evaluate import evaluate
-from train.run import STATE, read_log, write_recipe
+from train.run import STATE, begin, read_log
 from train.synthesizer import MixtureScores, Synthesizer
 from train.train import Trainer
 
@@ -148,13 +148,9 @@ def execute(recipe: dict[str, Any], run: Run, data: Path, runs: Path) -> dict[st
     vocabulary = prepared / "tokenizer.model"
     if vocabulary.is_file():
         shutil.copyfile(vocabulary, folder / "tokenizer.model")
-    own = recipe_of(recipe, run)
-    trainer = Trainer(own, prepared, folder, run.seed)
+    trainer = Trainer(recipe_of(recipe, run), prepared, folder, run.seed)
     shutil.copyfile(folder / "tokenizer.model", vocabulary)
-    if (folder / STATE).is_file():
-        trainer.resume()
-    else:
-        write_recipe(folder, own)
+    begin(trainer, resume=(folder / STATE).is_file())
     trainer.fit(sys.maxsize)
     log = read_log(folder)
     model = load_checkpoint(folder / "best")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any, Callable, Sequence
+from typing import Any, Callable, Protocol, Sequence
 
 import torch
 
@@ -26,6 +26,24 @@ def open_run(run: Path, resume: bool, leftovers: Sequence[str]) -> None:
         raise ConfigError(f"{run}: holds a run already; continue it with --resume")
     for name in leftovers:
         (run / name).unlink(missing_ok=True)
+
+
+class Resumable(Protocol):
+    """A trainer that works in the folder `run`."""
+
+    run: Path
+    recipe: dict[str, Any]
+
+    def resume(self) -> None:
+        """Goes back to where the run was when it last saved its state."""
+
+
+def begin(trainer: Resumable, resume: bool) -> None:
+    """Continues the run of an earlier process, or writes down what this one trains."""
+    if resume:
+        trainer.resume()
+    else:
+        write_recipe(trainer.run, trainer.recipe)
 
 
 def write_recipe(run: Path, recipe: dict[str, Any]) -> None:

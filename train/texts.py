@@ -34,12 +34,12 @@ from train.recipe import (
 from train.run import (
     RECIPE,
     append_log,
+    begin,
     check_recipe,
     cut_log,
     load_state,
     open_run,
     save_state,
-    write_recipe,
 )
 from train.synthesizer import Synthesizer
 from train.tokenizer import FILE, Tokenizer
@@ -314,10 +314,7 @@ def run_training(
     recipe = read_recipe(recipe_file, trainer_type.part)
     open_run(run, resume, leftovers=[FILE, TOKENS])
     trainer = trainer_type(recipe, files, run, seed, init)
-    if resume:
-        trainer.resume()
-    else:
-        write_recipe(run, recipe)
+    begin(trainer, resume)
     trainer.fit(max_steps)
     return run / "best"
 

@@ -42,12 +42,12 @@ from train.recipe import (
 from train.run import (
     RECIPE,
     append_log,
+    begin,
     check_recipe,
     cut_log,
     load_state,
     open_run,
     save_state,
-    write_recipe,
 )
 from train.synthesizer import Synthesizer, pad_batch
 from train.tokenizer import FILE
@@ -264,10 +264,7 @@ def train(
     recipe = read_recipe(recipe_file, "training")
     open_run(run, resume, leftovers=[FILE])
     trainer = Trainer(recipe, data, run, seed, init)
-    if resume:
-        trainer.resume()
-    else:
-        write_recipe(run, recipe)
+    begin(trainer, resume)
     trainer.fit(max_epochs)
     return trainer.best
 
