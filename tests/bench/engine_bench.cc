@@ -77,7 +77,7 @@ void BmClassify(benchmark::State& state) {
   std::size_t next = 0;
   std::size_t texts = 0;
   std::size_t tokens = 0;
-  for ([[maybe_unused]] auto _ : state) {  // NOLINT(clang-analyzer-deadcode.DeadStores)
+  for ([[maybe_unused]] auto _ : state) {
     if (next + batch > sentences.size()) next = 0;
     tokens += Classify(model, std::span(sentences).subspan(next, batch), *workspace);
     texts += batch;

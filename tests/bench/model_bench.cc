@@ -93,7 +93,7 @@ void Measure(benchmark::State& state, const Kernels& kernels, double operations,
   const double peak = MeasureFmaPeak(kernels.isa.name);
   body();  // what is made once
   const auto start = std::chrono::steady_clock::now();
-  for ([[maybe_unused]] auto _ : state) body();  // NOLINT(clang-analyzer-deadcode.DeadStores)
+  for ([[maybe_unused]] auto _ : state) body();
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
   const double seconds = took.count() / static_cast<double>(state.iterations());
   if (operations > 0) state.counters["of_peak"] = operations / seconds / peak;
@@ -228,7 +228,7 @@ void BmEigen(benchmark::State& state, Index n, Index batch) {
       return state.SkipWithError("Eigen's results differ from the engine's");
     }
   }
-  for ([[maybe_unused]] auto _ : state) {  // NOLINT(clang-analyzer-deadcode.DeadStores)
+  for ([[maybe_unused]] auto _ : state) {
     benchmark::DoNotOptimize(encoder.Forward(texts.token_ids));
   }
 }

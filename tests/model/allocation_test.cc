@@ -23,7 +23,6 @@ std::atomic<int> allocations = 0;
 
 void* CountedAllocate(std::size_t size, std::size_t alignment) {
   ++allocations;
-  // NOLINTNEXTLINE(cppcoreguidelines-no-malloc): this is operator new.
   void* const memory =
       std::aligned_alloc(alignment, (size + alignment - 1) / alignment * alignment);
   if (memory == nullptr) throw std::bad_alloc();
@@ -31,7 +30,7 @@ void* CountedAllocate(std::size_t size, std::size_t alignment) {
 }
 }  // namespace
 
-// Every form. NOLINTBEGIN(cppcoreguidelines-no-malloc): what new and delete are made of.
+// Every form of new and delete.
 void* operator new(std::size_t size) { return CountedAllocate(size, alignof(std::max_align_t)); }
 void* operator new[](std::size_t size) { return CountedAllocate(size, alignof(std::max_align_t)); }
 void* operator new(std::size_t size, std::align_val_t alignment) {
@@ -48,7 +47,6 @@ void operator delete(void* memory, std::align_val_t) noexcept { std::free(memory
 void operator delete[](void* memory, std::align_val_t) noexcept { std::free(memory); }
 void operator delete(void* memory, std::size_t, std::align_val_t) noexcept { std::free(memory); }
 void operator delete[](void* memory, std::size_t, std::align_val_t) noexcept { std::free(memory); }
-// NOLINTEND(cppcoreguidelines-no-malloc)
 
 namespace synth {
 namespace {

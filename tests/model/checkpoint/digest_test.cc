@@ -23,7 +23,6 @@ TEST(Digest, IsWhatCoreutilsPrint) {
   WriteFile(folder.path() / "model.safetensors", std::string("\0\1\2", 3));
   const std::string command =
       "cd '" + folder.path().string() + "' && sha256sum config.json model.safetensors | sha256sum";
-  // NOLINTNEXTLINE(cert-env33-c): the command is the documented one.
   std::FILE* const pipe = popen(command.c_str(), "r");
   ASSERT_NE(pipe, nullptr);
   std::array<char, 65> printed = {};

@@ -12,15 +12,14 @@ TEST(AlignedBufferTest, WhatWasMovedFromGrowsAnew) {
   buffer.Reserve(100)[99] = 7;
   AlignedBuffer<float> other = std::move(buffer);
   EXPECT_EQ(other.data()[99], 7);
-  // NOLINTBEGIN(bugprone-use-after-move,clang-analyzer-cplusplus.Move): what the move leaves is the
-  // question.
+  // NOLINTBEGIN(bugprone-use-after-move): what the move leaves is the question.
   EXPECT_EQ(buffer.bytes(), 0U);
   ASSERT_NE(buffer.Reserve(10), nullptr);
   buffer = std::move(other);
   EXPECT_EQ(buffer.data()[99], 7);
   EXPECT_EQ(other.bytes(), 0U);
   ASSERT_NE(other.Reserve(1), nullptr);
-  // NOLINTEND(bugprone-use-after-move,clang-analyzer-cplusplus.Move)
+  // NOLINTEND(bugprone-use-after-move)
 }
 
 }  // namespace

@@ -93,7 +93,6 @@ TEST_P(MatmulTest, IsTheProduct) {
     for (const Index depth : {1, 2, 3, 4, 18, 31, 64, 67}) {
       for (const Index cols : {1, 7, 8, 9, 16, 17, 33, 48, 63, 64, 65, 130}) {
         const RowMajor a = Random(rows, depth);
-        // NOLINTNEXTLINE(readability-suspicious-call-argument): a transposed matrix.
         const RowMajor b_transposed = Random(cols, depth, 2);
         RowMajor c = RowMajor::Constant(rows, cols, 99);
         Multiply(a, Pack(b_transposed), {}, View(c));
