@@ -47,6 +47,7 @@ class Logs:
     texts: dict[str, dict[str, float]]  # texts per second by data set and variant
     probes: dict[str, dict[str, Any]]  # by data set: encoder -> what train.probe printed
     models: list[dict[str, Any]]  # of models.jsonl
+    finetuned: list[dict[str, Any]]  # of finetuned.jsonl
 
     @staticmethod
     def read(folder: Path) -> "Logs":
@@ -66,7 +67,8 @@ class Logs:
             probes[line["dataset"]][line["encoder"]] = line
         lines = read_objects(folder / "comparison.jsonl")
         models = read_objects(folder / "models.jsonl")
-        return Logs(read_comparison(RECIPE), lines, training, texts, probes, models)
+        finetuned = read_objects(folder / "finetuned.jsonl")
+        return Logs(read_comparison(RECIPE), lines, training, texts, probes, models, finetuned)
 
     @property
     def variants(self) -> list[str]:
@@ -224,12 +226,29 @@ def model_table(logs: Logs) -> str:
     return table(["model", "test split", "long texts", "PyTorch", "server", "on disk"], rows)
 
 
+def finetuned_table(logs: Logs) -> str:
+    """IMDB after pretraining: each encoder's loss as a language model, and its accuracy."""
+    rows = [
+        [
+            line["model"],
+            line["begun_from"],
+            EMPTY if line["pretraining_loss"] is None else f"{line['pretraining_loss']:.2f}",
+            *(f"{100 * line[key]:.2f}" for key in ("dev", "test", "test_cut")),
+            whole(logs.texts.get("imdb", {}).get(line["attention"])),
+        ]
+        for line in logs.finetuned
+    ]
+    header = ["attention", "begun from", "loss of masked words", "dev", "test", "test, cut", "texts/s"]
+    return table(header, rows)
+
+
 TABLES: dict[str, Callable[[Logs], str]] = {
     "accuracy": accuracy_table,
     "runs": runs_line,
     "cost": cost_table,
     "sweep": sweep_table,
     "alpha": alpha_table,
+    "finetuned": finetuned_table,
     "probe": probe_table,
     "models": model_table,
 }
@@ -255,7 +274,8 @@ def draw_tradeoff(logs: Logs, path: Path) -> None:
     import matplotlib
     from matplotlib.figure import Figure
 
-    sets = [name for name in logs.recipe["datasets"] if name in logs.texts]
+    scored = {line["dataset"] for line in logs.lines}
+    sets = [name for name in logs.recipe["datasets"] if name in logs.texts and name in scored]
     if not sets:
         return
     markers = dict(zip(logs.variants, "os^v<>DPX"))
