@@ -39,6 +39,8 @@ def add_part(model: Synthesizer, part: AttentionSpec, seed: int = 1) -> Synthesi
     for spec in model.config.attention:
         if spec.type == "mixture":
             raise ConfigError("attention: is a mixture already")
+    if not part.trainable:
+        raise ConfigError("--part: constants that are not trained would stay near 0")
     specs = tuple(AttentionSpec("mixture", parts=(spec, part)) for spec in model.config.attention)
     torch.manual_seed(seed)
     mixed = Synthesizer(replace(model.config, attention=specs))
@@ -66,6 +68,8 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     arguments = parser.parse_args()
     try:
+        if arguments.out.resolve() == arguments.checkpoint.resolve():
+            raise ConfigError(f"{arguments.out}: expected another folder than CHECKPOINT")
         model = load_checkpoint(arguments.checkpoint)
         length = model.config.max_position_embeddings
         part = AttentionSpec.from_json(arguments.part, length, "--part")

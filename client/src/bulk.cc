@@ -22,6 +22,11 @@ namespace {
 // max_in_flight.
 constexpr size_t kWindowFactor = 4;
 
+// The shortest pause before a refused request is sent again, whatever the server's hint: it doubles
+// with each refusal up to the longest.
+constexpr std::chrono::milliseconds kMinPause{10};
+constexpr std::chrono::milliseconds kMaxPause{1000};
+
 // The three calls, under one name for the template below.
 CallHandle StartCall(Client& client, std::shared_ptr<const v1::EncodeRequest> request,
                      const CallOptions& options, Callback<v1::EncodeResponse> done) {
@@ -65,10 +70,13 @@ class BulkRun {
     std::vector<BulkResult<Result>> items;
     std::vector<size_t> sent;  // indices into `items`, in the order of the request's texts
     std::shared_ptr<Request> request;
-    CallHandle call;    // guarded by mutex_
-    bool done = false;  // guarded by mutex_; the items are then the calling thread's
-    std::optional<Clock::time_point> give_up;  // set when it is refused for the first time
-    Clock::time_point send_again;              // guarded by mutex_; where it waits in refused_
+    CallHandle call;      // guarded by mutex_; of the newest attempt
+    size_t attempts = 0;  // guarded by mutex_
+    bool done = false;    // guarded by mutex_; the items are then the calling thread's
+    std::chrono::milliseconds left{0};  // patience that is left, from the first refusal on
+    std::chrono::milliseconds least_pause = kMinPause;
+    bool refused = false;
+    Clock::time_point send_again;  // guarded by mutex_; where it waits in refused_
   };
 
   absl::Status Validate() const {
@@ -78,8 +86,9 @@ class BulkRun {
       return absl::InvalidArgumentError(
           "texts_per_request, bytes_per_request and max_in_flight must be positive");
     }
-    if (options_.patience < std::chrono::milliseconds(0)) {
-      return absl::InvalidArgumentError("patience: must not be negative");
+    if (options_.patience < std::chrono::milliseconds(0) ||
+        options_.patience > std::chrono::hours(24 * 365)) {
+      return absl::InvalidArgumentError("patience: must be 0 to a year");
     }
     return absl::OkStatus();
   }
@@ -143,11 +152,17 @@ class BulkRun {
 
   // Starts the call of a chunk that counts in in_flight_.
   void Send(const std::shared_ptr<Chunk>& chunk) {
+    size_t attempt = 0;
+    {
+      const std::lock_guard lock(mutex_);
+      attempt = ++chunk->attempts;
+    }
     const CallHandle call =
         StartCall(client_, chunk->request, options_.call,
                   [this, chunk](absl::StatusOr<Response> response) { Finish(chunk, response); });
     const std::lock_guard lock(mutex_);
-    chunk->call = call;
+    // This call may have ended already, and the chunk have been sent again by another thread.
+    if (chunk->attempts == attempt) chunk->call = call;
     if (stopped_) call.Cancel();
   }
 
@@ -161,14 +176,18 @@ class BulkRun {
   // is at an end, or the run.
   bool Postpone(const std::shared_ptr<Chunk>& chunk, const absl::Status& status) {
     // Without a hint RESOURCE_EXHAUSTED means what waiting does not cure, as a message too large.
-    const std::optional<std::chrono::milliseconds> pause = RetryAfter(status);
-    if (status.code() != absl::StatusCode::kResourceExhausted || !pause.has_value()) return false;
-    const Clock::time_point now = Clock::now();
-    if (!chunk->give_up.has_value()) chunk->give_up = now + options_.patience;
-    if (now >= *chunk->give_up) return false;
+    const std::optional<std::chrono::milliseconds> hint = RetryAfter(status);
+    if (status.code() != absl::StatusCode::kResourceExhausted || !hint.has_value()) return false;
+    if (!chunk->refused) chunk->left = options_.patience;
+    chunk->refused = true;
+    if (chunk->left <= std::chrono::milliseconds(0)) return false;
+    // The pauses use up the patience; a sink that blocks does not.
+    const auto pause = std::min(std::max(*hint, chunk->least_pause), chunk->left);
+    chunk->left -= pause;
+    chunk->least_pause = std::min(2 * chunk->least_pause, kMaxPause);
     const std::lock_guard lock(mutex_);
     if (stopped_) return false;
-    chunk->send_again = now + *pause;
+    chunk->send_again = Clock::now() + pause;
     refused_.push_back(chunk);
     changed_.notify_all();
     return true;

@@ -27,11 +27,13 @@ std::string ServiceConfigJson(const RetryPolicy& retry) {
   using nlohmann::json;
   json config = {{"loadBalancingConfig", json::array({{{"round_robin", json::object()}}})}};
   if (retry.max_attempts > 1) {
+    json codes = {"UNAVAILABLE"};
+    if (retry.when_busy) codes.push_back("RESOURCE_EXHAUSTED");
     const json policy = {{"maxAttempts", retry.max_attempts},
                          {"initialBackoff", JsonDuration(retry.initial_backoff)},
                          {"maxBackoff", JsonDuration(retry.max_backoff)},
                          {"backoffMultiplier", retry.backoff_multiplier},
-                         {"retryableStatusCodes", {"UNAVAILABLE", "RESOURCE_EXHAUSTED"}}};
+                         {"retryableStatusCodes", codes}};
     const json names = json::array({{{"service", "synth.v1.Inference"}}});
     config["methodConfig"] = json::array({{{"name", names}, {"retryPolicy", policy}}});
     config["retryThrottling"] = {{"maxTokens", kRetryTokens}, {"tokenRatio", kRetryTokenRatio}};

@@ -42,7 +42,8 @@ void AddGlobalOptions(CLI::App& app, GlobalOptions& globals) {
       ->check(CLI::Range(0.001, kMaxDeadlineSeconds))
       ->capture_default_str();
   app.add_option("--attempts", globals.attempts,
-                 "how often to try a request while the server is busy or away, 1 to 5 [4; load: 1]")
+                 "how often to try a request while the server is away or, but for texts in bulk, "
+                 "busy, 1 to 5 [4; load: 1]")
       ->type_name("N")
       ->check(CLI::Range(1, 5));
 }

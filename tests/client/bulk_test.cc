@@ -246,7 +246,7 @@ TEST(Bulk, WhatTheServerIsTooBusyForIsSentAgain) {
   server.encode = [&](auto& context, const auto& request, auto& response) {
     {
       const std::lock_guard lock(mutex);
-      if (++calls[request.texts(0)] <= 20) return Busy(context);
+      if (++calls[request.texts(0)] <= 4) return Busy(context);
     }
     FakeServer::AnswerWithLengths(request, response);
     return grpc::Status::OK;
@@ -257,7 +257,7 @@ TEST(Bulk, WhatTheServerIsTooBusyForIsSentAgain) {
   ExpectInOrder(items, texts);
   for (const EncodeItem& item : items) EXPECT_TRUE(item.status.ok()) << item.status;
   EXPECT_EQ(calls.size(), 6U);
-  for (const auto& [text, count] : calls) EXPECT_EQ(count, 21) << text;
+  for (const auto& [text, count] : calls) EXPECT_EQ(count, 5) << text;
 }
 
 TEST(Bulk, PatienceEnds) {
@@ -278,6 +278,23 @@ TEST(Bulk, PatienceEnds) {
     EXPECT_TRUE(item.request_failed);
   }
   EXPECT_GE(calls, 2);
+}
+
+TEST(Bulk, AHintBeyondThePatienceIsNotWaitedOut) {
+  std::atomic<int> calls = 0;
+  FakeServer server;
+  server.encode = [&](auto& context, const auto&, auto&) {
+    ++calls;
+    context.AddTrailingMetadata("grpc-retry-pushback-ms", "3600000");
+    return grpc::Status(grpc::StatusCode::RESOURCE_EXHAUSTED, "come back in an hour");
+  };
+  BulkOptions options = Options(2, 2);
+  options.patience = std::chrono::milliseconds(20);
+  std::vector<EncodeItem> items;
+  ASSERT_TRUE(EncodeBulk(*ConnectForOneAttempt(server), {}, Texts(2), options, items).ok());
+  ASSERT_EQ(items.size(), 2U);
+  EXPECT_EQ(items[0].status.message(), "come back in an hour");
+  EXPECT_EQ(calls, 2);
 }
 
 TEST(Bulk, WithoutPatienceARefusalIsFinal) {
@@ -310,9 +327,9 @@ TEST(Bulk, WithoutAHintResourceExhaustedIsAnError) {
 }
 
 TEST(Bulk, TheSinkStopsARunWhileRequestsWaitToBeSentAgain) {
-  FakeServer server;
   std::promise<void> refused;
   std::atomic<int> calls = 0;
+  FakeServer server;
   server.encode = [&](auto& context, const auto& request, auto& response) {
     if (request.texts(0).size() > 1) {
       if (++calls == 1) refused.set_value();

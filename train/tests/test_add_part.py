@@ -26,7 +26,8 @@ def test_the_mixture_begins_near_the_model_and_can_learn(old: Any, new: Any) -> 
     assert (before.pooled - after.pooled).abs().max() < 0.1 * before.pooled.abs().max()
     after.logits.square().sum().backward()
     for name, parameter in mixed.named_parameters():
-        if ".mixture.1." in name:
+        # A key's bias moves all scores of a query alike, which softmax does not see.
+        if ".mixture.1." in name and "key.bias" not in name:
             assert parameter.grad is not None and parameter.grad.abs().max() > 0, name
 
 

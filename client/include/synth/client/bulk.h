@@ -24,7 +24,9 @@ struct BulkOptions {
   size_t max_in_flight = 4;              // requests; >= 1
   CallOptions call;                      // of each call
   // A request that the server is too busy for (RESOURCE_EXHAUSTED, with a retry hint) is sent again
-  // when the hint says, as often as it takes within this time of the first refusal; 0: never.
+  // when the hint says, as often as it takes until its pauses add up to this; 0: never. It counts
+  // as in flight meanwhile. The client should leave that to this (RetryPolicy::when_busy false):
+  // what gRPC itself waits counts against the call's deadline.
   std::chrono::milliseconds patience{60'000};
 };
 

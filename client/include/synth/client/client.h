@@ -37,6 +37,7 @@ struct RetryPolicy {
   std::chrono::milliseconds initial_backoff{50};  // > 0
   std::chrono::milliseconds max_backoff{2000};    // >= initial_backoff
   double backoff_multiplier = 2.0;                // >= 1
+  bool when_busy = true;  // false: only UNAVAILABLE is tried again, not RESOURCE_EXHAUSTED
 };
 
 struct ClientOptions {
