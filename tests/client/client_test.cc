@@ -168,6 +168,26 @@ TEST(Client, OtherErrorsAndOneAttemptAreNotTriedAgain) {
   EXPECT_EQ(calls, 2);
 }
 
+TEST(Client, ABusyServerMayBeLeftToTheCaller) {
+  FakeServer server;
+  std::atomic<int> calls = 0;
+  std::atomic<int> code = grpc::StatusCode::RESOURCE_EXHAUSTED;
+  server.encode = [&](auto&, const auto&, auto&) {
+    ++calls;
+    return grpc::Status(static_cast<grpc::StatusCode>(code.load()), "no");
+  };
+  ClientOptions options;
+  options.retry.when_busy = false;
+  options.retry.max_attempts = 3;
+  options.retry.initial_backoff = milliseconds(1);
+  const std::unique_ptr<Client> client = server.Connect(options);
+  EXPECT_EQ(client->Encode(RequestOf("a")).status(), absl::ResourceExhaustedError("no"));
+  EXPECT_EQ(calls, 1);
+  code = grpc::StatusCode::UNAVAILABLE;
+  EXPECT_EQ(client->Encode(RequestOf("a")).status(), absl::UnavailableError("no"));
+  EXPECT_EQ(calls, 4);
+}
+
 TEST(Client, TheDeadlineEndsACall) {
   FakeServer server;
   BlockingHandler handler;
