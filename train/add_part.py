@@ -21,7 +21,7 @@ import torch
 from train.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
 from train.config import AttentionSpec, ConfigError
 from train.recipe import copy_tokenizer
-from train.synthesizer import Synthesizer
+from train.synthesizer import Synthesizer, of_score_source
 
 # The tensors of each source in which its scores are linear.
 FACTORS = {
@@ -39,6 +39,8 @@ def add_part(model: Synthesizer, part: AttentionSpec, seed: int = 1) -> Synthesi
     for spec in model.config.attention:
         if spec.type == "mixture":
             raise ConfigError("attention: is a mixture already")
+    if part.type == "mixture":
+        raise ConfigError("--part: a mixture inside a mixture")
     if not part.trainable:
         raise ConfigError("--part: constants that are not trained would stay near 0")
     specs = tuple(AttentionSpec("mixture", parts=(spec, part)) for spec in model.config.attention)
@@ -46,9 +48,9 @@ def add_part(model: Synthesizer, part: AttentionSpec, seed: int = 1) -> Synthesi
     mixed = Synthesizer(replace(model.config, attention=specs))
     tensors = mixed.state_dict()
     for name, tensor in model.state_dict().items():
-        # The value projection stays where it is; all else in `self` belongs to the score source.
-        own = ".attention.self." in name and ".attention.self.value." not in name
-        tensors[name.replace(".self.", ".self.mixture.0.") if own else name] = tensor
+        if of_score_source(name):
+            name = name.replace(".self.", ".self.mixture.0.")
+        tensors[name] = tensor
     for layer, spec in enumerate(model.config.attention):
         source = f"encoder.layer.{layer}.attention.self.mixture"
         for factor in FACTORS[spec.type]:
@@ -73,8 +75,6 @@ def main() -> None:
         model = load_checkpoint(arguments.checkpoint)
         length = model.config.max_position_embeddings
         part = AttentionSpec.from_json(arguments.part, length, "--part")
-        if part.type == "mixture":
-            raise ConfigError("--part: a mixture inside a mixture")
         save_checkpoint(arguments.out, add_part(model, part, arguments.seed))
         if model.config.tokenizer is not None:
             copy_tokenizer(arguments.checkpoint, arguments.out)

@@ -30,7 +30,7 @@ from train.config import ConfigError
 from train.data import DataError, find, read_tsv, write_tsv
 from train.evaluate import evaluate
 from train.run import STATE, begin, read_log
-from train.synthesizer import MixtureScores, Synthesizer
+from train.synthesizer import MixtureScores, Synthesizer, of_score_source
 from train.train import Trainer
 
 DEV_SHARE = 0.1  # of the training texts where a data set has no dev file
@@ -129,7 +129,7 @@ def score_parameters(model: Synthesizer) -> int:
     return sum(
         tensor.numel()
         for name, tensor in model.state_dict().items()
-        if ".attention.self." in name and ".attention.self.value." not in name
+        if of_score_source(name)
     )
 
 

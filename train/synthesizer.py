@@ -188,6 +188,12 @@ SCORE_SOURCES = {
 }
 
 
+def of_score_source(name: str) -> bool:
+    """Whether a tensor's name is that of a score source: the value projection, which shares its
+    module with it, is none."""
+    return ".attention.self." in name and ".attention.self.value." not in name
+
+
 def make_scores(config: SynthesizerConfig, spec: AttentionSpec) -> nn.Module:
     """The score source that a spec asks for."""
     return SCORE_SOURCES[spec.type](config, spec)

@@ -73,9 +73,8 @@ class BulkRun {
     CallHandle call;      // guarded by mutex_; of the newest attempt
     size_t attempts = 0;  // guarded by mutex_
     bool done = false;    // guarded by mutex_; the items are then the calling thread's
-    std::chrono::milliseconds left{0};  // patience that is left, from the first refusal on
+    std::chrono::milliseconds patience{0};  // what is left of it
     std::chrono::milliseconds least_pause = kMinPause;
-    bool refused = false;
     Clock::time_point send_again;  // guarded by mutex_; where it waits in refused_
   };
 
@@ -118,6 +117,7 @@ class BulkRun {
   // Takes texts from the source until the chunk is full. False at the source's end.
   bool Fill(Chunk& chunk) {
     chunk.request = std::make_shared<Request>(settings_);
+    chunk.patience = options_.patience;
     size_t bytes = 0;
     while (chunk.items.size() < options_.texts_per_request && bytes < options_.bytes_per_request) {
       std::optional<BulkText> next = source_();
@@ -178,12 +178,10 @@ class BulkRun {
     // Without a hint RESOURCE_EXHAUSTED means what waiting does not cure, as a message too large.
     const std::optional<std::chrono::milliseconds> hint = RetryAfter(status);
     if (status.code() != absl::StatusCode::kResourceExhausted || !hint.has_value()) return false;
-    if (!chunk->refused) chunk->left = options_.patience;
-    chunk->refused = true;
-    if (chunk->left <= std::chrono::milliseconds(0)) return false;
+    if (chunk->patience <= std::chrono::milliseconds(0)) return false;
     // The pauses use up the patience; a sink that blocks does not.
-    const auto pause = std::min(std::max(*hint, chunk->least_pause), chunk->left);
-    chunk->left -= pause;
+    const auto pause = std::min(std::max(*hint, chunk->least_pause), chunk->patience);
+    chunk->patience -= pause;
     chunk->least_pause = std::min(2 * chunk->least_pause, kMaxPause);
     const std::lock_guard lock(mutex_);
     if (stopped_) return false;

@@ -79,8 +79,7 @@ def median_seconds(contender: Contender, work: list[tuple[Batch, Path]], repeat:
     for batch, file in work:
         if isinstance(contender, OrtContender):
             contender.file = file
-        contender.set_batch(batch)
-        total += statistics.median(contender.time(1, repeat))
+        total += contender.median_seconds(batch, repeat)
     return total
 
 

@@ -19,10 +19,10 @@ from pathlib import Path
 
 import numpy as np
 from runtimes import ROOT, contenders, machine, report
-from runtimes.contenders import Batch, Contender
+from runtimes.contenders import Batch
 
 from train.checkpoint import save_checkpoint
-from train.compare import Run, prepare, read_comparison, recipe_of
+from train.compare import prepare, read_comparison, recipe_of, runs_of
 from train.config import ConfigError
 from train.data import DataError, read_labels, read_tsv
 from train.recipe import copy_tokenizer, make_config, make_tokenizer
@@ -48,12 +48,11 @@ def write_checkpoints(recipe: dict, name: str, prepared: Path, folder: Path) -> 
     """The data set's vocabulary, and a checkpoint folder for each of its variants."""
     train = read_tsv(prepared / "train.tsv")
     labels = read_labels(prepared, train)
-    wanted = recipe["datasets"][name].get("variants", recipe["variants"])
-    written = {}
-    for variant in wanted:
-        own = recipe_of(recipe, Run(name, variant, seed=1))
-        tokenizer = make_tokenizer(own["tokenizer"], (example.text for example in train), prepared)
-        written[variant] = folder / variant
+    recipes = {run.variant: recipe_of(recipe, run) for run in runs_of(recipe) if run.dataset == name and run.seed == 1}
+    of_tokenizer = next(iter(recipes.values()))["tokenizer"]  # the same for all variants
+    tokenizer = make_tokenizer(of_tokenizer, (example.text for example in train), prepared)
+    written = {variant: folder / variant for variant in recipes}
+    for variant, own in recipes.items():
         save_checkpoint(written[variant], Synthesizer(make_config(own["model"], tokenizer.vocab_size, labels)))
         copy_tokenizer(prepared, written[variant])
     return tokenizer, written
@@ -77,15 +76,6 @@ def write_batches(tests: Path, tokenizer: Tokenizer, length: int, folder: Path, 
     return written
 
 
-def seconds_of(contender: Contender, batches: list[Batch], repeat: int) -> float:
-    """The sum over the batches of each one's median."""
-    total = 0.0
-    for batch in batches:
-        contender.set_batch(batch)
-        total += statistics.median(contender.time(1, repeat))
-    return total
-
-
 def run_data_set(recipe: dict, name: str, options: argparse.Namespace) -> dict:
     """Texts per second by variant and round."""
     dataset = recipe["datasets"][name]
@@ -104,7 +94,8 @@ def run_data_set(recipe: dict, name: str, options: argparse.Namespace) -> dict:
         speeds: dict[str, list[float]] = {variant: [] for variant in running}
         for _ in range(options.rounds):
             for variant, contender in running.items():
-                speeds[variant].append(round(texts / seconds_of(contender, batches, options.repeat), 1))
+                seconds = sum(contender.median_seconds(batch, options.repeat) for batch in batches)
+                speeds[variant].append(round(texts / seconds, 1))
     print(name, file=sys.stderr, flush=True)
     tokens = sum(batch.tokens for batch in batches)
     return {"texts": texts, "tokens": tokens, "texts_per_second": speeds}

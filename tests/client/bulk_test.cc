@@ -6,6 +6,7 @@
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
+#include <functional>
 #include <future>
 #include <map>
 #include <memory>
@@ -226,11 +227,27 @@ TEST(Bulk, TheSinkStopsTheRun) {
   EXPECT_EQ(delivered, 2);
 }
 
-// Refuses an Encode as a busy server does: to come back in a millisecond.
-grpc::Status Busy(grpc::ServerContext& context) {
-  context.AddTrailingMetadata("grpc-retry-pushback-ms", "1");
-  return {grpc::StatusCode::RESOURCE_EXHAUSTED, "the queue is full"};
+// Refuses an Encode as a busy server does: to come back in so many milliseconds.
+grpc::Status Busy(grpc::ServerContext& context, const std::string& hint = "1",
+                  const std::string& message = "the queue is full") {
+  context.AddTrailingMetadata("grpc-retry-pushback-ms", hint);
+  return {grpc::StatusCode::RESOURCE_EXHAUSTED, message};
 }
+grpc::Status BusyForAnHour(grpc::ServerContext& context) {
+  return Busy(context, "3600000", "come back in an hour");
+}
+
+// A server that refuses every Encode with `refuse`, and counts them.
+struct RefusingServer {
+  explicit RefusingServer(std::function<grpc::Status(grpc::ServerContext&)> refuse) {
+    server.encode = [this, refuse = std::move(refuse)](auto& context, const auto&, auto&) {
+      ++calls;
+      return refuse(context);
+    };
+  }
+  std::atomic<int> calls = 0;
+  FakeServer server;  // its handlers end before the counter goes
+};
 
 // Without retries by gRPC itself.
 std::unique_ptr<Client> ConnectForOneAttempt(const FakeServer& server) {
@@ -261,69 +278,50 @@ TEST(Bulk, WhatTheServerIsTooBusyForIsSentAgain) {
 }
 
 TEST(Bulk, PatienceEnds) {
-  FakeServer server;
-  std::atomic<int> calls = 0;
-  server.encode = [&](auto& context, const auto&, auto&) {
-    ++calls;
-    return Busy(context);
-  };
+  RefusingServer busy([](auto& context) { return Busy(context); });
   BulkOptions options = Options(2, 2);
   options.patience = std::chrono::milliseconds(50);
   std::vector<EncodeItem> items;
-  ASSERT_TRUE(EncodeBulk(*ConnectForOneAttempt(server), {}, Texts(2), options, items).ok());
+  ASSERT_TRUE(EncodeBulk(*ConnectForOneAttempt(busy.server), {}, Texts(2), options, items).ok());
   ASSERT_EQ(items.size(), 2U);
   for (const EncodeItem& item : items) {
     EXPECT_EQ(item.status.code(), absl::StatusCode::kResourceExhausted);
     EXPECT_EQ(item.status.message(), "the queue is full");
     EXPECT_TRUE(item.request_failed);
   }
-  EXPECT_GE(calls, 2);
+  EXPECT_GE(busy.calls, 2);
 }
 
 TEST(Bulk, AHintBeyondThePatienceIsNotWaitedOut) {
-  std::atomic<int> calls = 0;
-  FakeServer server;
-  server.encode = [&](auto& context, const auto&, auto&) {
-    ++calls;
-    context.AddTrailingMetadata("grpc-retry-pushback-ms", "3600000");
-    return grpc::Status(grpc::StatusCode::RESOURCE_EXHAUSTED, "come back in an hour");
-  };
+  RefusingServer busy(BusyForAnHour);
   BulkOptions options = Options(2, 2);
   options.patience = std::chrono::milliseconds(20);
   std::vector<EncodeItem> items;
-  ASSERT_TRUE(EncodeBulk(*ConnectForOneAttempt(server), {}, Texts(2), options, items).ok());
+  ASSERT_TRUE(EncodeBulk(*ConnectForOneAttempt(busy.server), {}, Texts(2), options, items).ok());
   ASSERT_EQ(items.size(), 2U);
   EXPECT_EQ(items[0].status.message(), "come back in an hour");
-  EXPECT_EQ(calls, 2);
+  EXPECT_EQ(busy.calls, 2);
 }
 
 TEST(Bulk, WithoutPatienceARefusalIsFinal) {
-  FakeServer server;
-  std::atomic<int> calls = 0;
-  server.encode = [&](auto& context, const auto&, auto&) {
-    ++calls;
-    return Busy(context);
-  };
+  RefusingServer busy([](auto& context) { return Busy(context); });
   BulkOptions options = Options(2, 2);
   options.patience = std::chrono::milliseconds(0);
   std::vector<EncodeItem> items;
-  ASSERT_TRUE(EncodeBulk(*ConnectForOneAttempt(server), {}, Texts(8), options, items).ok());
+  ASSERT_TRUE(EncodeBulk(*ConnectForOneAttempt(busy.server), {}, Texts(8), options, items).ok());
   EXPECT_EQ(items.size(), 8U);
-  EXPECT_EQ(calls, 4);
+  EXPECT_EQ(busy.calls, 4);
 }
 
 TEST(Bulk, WithoutAHintResourceExhaustedIsAnError) {
-  FakeServer server;
-  std::atomic<int> calls = 0;
-  server.encode = [&](auto&, const auto&, auto&) {
-    ++calls;
+  RefusingServer busy([](auto&) {
     return grpc::Status(grpc::StatusCode::RESOURCE_EXHAUSTED, "the message is too large");
-  };
+  });
   std::vector<EncodeItem> items;
-  ASSERT_TRUE(EncodeBulk(*ConnectForOneAttempt(server), {}, Texts(2), {}, items).ok());
+  ASSERT_TRUE(EncodeBulk(*ConnectForOneAttempt(busy.server), {}, Texts(2), {}, items).ok());
   ASSERT_EQ(items.size(), 2U);
   EXPECT_EQ(items[0].status.code(), absl::StatusCode::kResourceExhausted);
-  EXPECT_EQ(calls, 1);
+  EXPECT_EQ(busy.calls, 1);
 }
 
 TEST(Bulk, TheSinkStopsARunWhileRequestsWaitToBeSentAgain) {
@@ -333,8 +331,7 @@ TEST(Bulk, TheSinkStopsARunWhileRequestsWaitToBeSentAgain) {
   server.encode = [&](auto& context, const auto& request, auto& response) {
     if (request.texts(0).size() > 1) {
       if (++calls == 1) refused.set_value();
-      context.AddTrailingMetadata("grpc-retry-pushback-ms", "3600000");
-      return grpc::Status(grpc::StatusCode::RESOURCE_EXHAUSTED, "come back in an hour");
+      return BusyForAnHour(context);
     }
     FakeServer::AnswerWithLengths(request, response);
     return grpc::Status::OK;

@@ -102,6 +102,11 @@ class Contender(AbstractContextManager):
         """The seconds of each of the iterations, after some that are not timed."""
         return self._ask(do="time", warmup=warmup, iterations=iterations)["seconds"]
 
+    def median_seconds(self, batch: Batch, repeat: int) -> float:
+        """The median of so many runs of a batch, after one that is not timed."""
+        self.set_batch(batch)
+        return statistics.median(self.time(1, repeat))
+
     def hidden(self, file: Path) -> np.ndarray:
         """The hidden states [T, D], by way of a file."""
         self._ask(do="hidden", file=str(file))
