@@ -77,8 +77,9 @@ def main() -> None:
         part = AttentionSpec.from_json(arguments.part, length, "--part")
         save_checkpoint(arguments.out, add_part(model, part, arguments.seed))
         if model.config.tokenizer is not None:
-            copy_tokenizer(arguments.checkpoint, arguments.out)
-    except (CheckpointError, ConfigError) as error:
+            file = model.config.tokenizer["file"]
+            copy_tokenizer(arguments.checkpoint, arguments.out, file)
+    except (CheckpointError, ConfigError, FileNotFoundError) as error:
         sys.exit(f"train.add_part: {error}")
 
 

@@ -59,15 +59,27 @@ def _check_names_and_shapes(
             )
 
 
-# Ends of the names of tensors with a dimension that counts positions.
-POSITIONAL = (
-    "position_embeddings.weight",
-    "random.r",
-    "factorized_random.r1",
-    "factorized_random.r2",
-    "dense.w2",
-    "dense.b2",
-)
+# The dimensions that count positions, of tensors whose names end so.
+POSITION_DIMENSIONS = {
+    "position_embeddings.weight": (0,),  # [L, D]
+    ".random.r": (1, 2),  # [H, L, L]
+    ".factorized_random.r1": (1,),  # [H, L, k]
+    ".factorized_random.r2": (1,),
+    ".dense.w2": (2,),  # [H, Dh, L]
+    ".dense.b2": (1,),  # [H, L]
+}
+# What of a config no tensor's shape tells, and a pretrained encoder computes with.
+COMPUTED_WITH = ("num_attention_heads", "hidden_act", "norm_position")
+
+
+def leading_positions(name: str, tensor: Tensor, like: Tensor) -> Tensor:
+    """The block of the tensor for the first positions, as many as `like` has."""
+    for end, dimensions in POSITION_DIMENSIONS.items():
+        if name.endswith(end) and tensor.dim() == like.dim():
+            for dimension in dimensions:
+                size = min(tensor.shape[dimension], like.shape[dimension])
+                tensor = tensor.narrow(dimension, 0, size)
+    return tensor
 
 
 def initialize(model: Synthesizer, folder: Path) -> None:
@@ -76,16 +88,21 @@ def initialize(model: Synthesizer, folder: Path) -> None:
     A model for fewer positions takes the first of them: what is learned for positions is used by
     its leading block at any length.
     """
-    pretrained = load_checkpoint(folder).state_dict()
-    own = model.state_dict()
+    source = load_checkpoint(folder)
+    for key in COMPUTED_WITH:
+        has, wanted = getattr(source.config, key), getattr(model.config, key)
+        if has != wanted:
+            raise CheckpointError(f"{folder}: its {key} is {has}, the recipe's is {wanted}")
+    pretrained, own = source.state_dict(), model.state_dict()
+    for name in pretrained:
+        if name not in own and not name.startswith("classifier."):
+            raise CheckpointError(f"{folder}: has {name}, which the recipe's model lacks")
     for name, tensor in own.items():
         if name.startswith("classifier."):
             continue
         if name not in pretrained:
             raise CheckpointError(f"{folder}: lacks {name}, which the recipe's model has")
-        found = pretrained[name]
-        if name.endswith(POSITIONAL) and found.dim() == tensor.dim():
-            found = found[tuple(slice(size) for size in tensor.shape)]
+        found = leading_positions(name, pretrained[name], tensor)
         if found.shape != tensor.shape:
             raise CheckpointError(
                 f"{folder}: {name} is {list(pretrained[name].shape)}, "

@@ -19,6 +19,7 @@ import os
 import random
 import shutil
 import sys
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Iterator, Optional, Sequence
@@ -27,10 +28,12 @@ import torch
 
 from train.checkpoint import load_checkpoint
 from train.config import ConfigError
-from train.data import DataError, find, read_tsv, write_tsv
+from train.data import DataError, find, read_lines, read_tsv, write_tsv
 from train.evaluate import evaluate
-from train.run import STATE, begin, read_log
+from train.recipe import copy_tokenizer, make_tokenizer
+from train.run import STATE, begin, open_run, read_log
 from train.synthesizer import MixtureScores, Synthesizer, of_score_source
+from train.tokenizer import FILE
 from train.train import Trainer
 
 DEV_SHARE = 0.1  # of the training texts where a data set has no dev file
@@ -104,8 +107,11 @@ def recipe_of(recipe: dict[str, Any], run: Run) -> dict[str, Any]:
 
 
 def prepare(dataset: dict[str, Any], data: Path, out: Path) -> None:
-    """Writes the data set as train.tsv, dev.tsv, test.tsv and labels.txt, once."""
-    if (out / "labels.txt").is_file():
+    """Makes the folder `out`, once: train.tsv, dev.tsv, test.tsv, labels.txt and the vocabulary.
+
+    The whole folder takes its place at once, so that another process sees all of it or none.
+    """
+    if out.is_dir():
         return
     folder = data / dataset["folder"]
     train = read_tsv(find(folder, dataset.get("train", "train.tsv")))
@@ -115,13 +121,22 @@ def prepare(dataset: dict[str, Any], data: Path, out: Path) -> None:
         random.Random(0).shuffle(train)
         held_out = round(len(train) * DEV_SHARE)
         dev, train = train[:held_out], train[held_out:]
-    out.mkdir(parents=True, exist_ok=True)
-    for name, examples in (("train", train), ("dev", dev)):
-        write_tsv(out / f"{name}.tsv", examples)
-    write_tsv(out / "test.tsv", read_tsv(find(folder, dataset.get("test", "test.tsv"))))
-    partial = out / "labels.txt.partial"  # last: it says that all is there
-    shutil.copyfile(find(folder, "labels.txt"), partial)
-    partial.replace(out / "labels.txt")
+    test = read_tsv(find(folder, dataset.get("test", "test.tsv")))
+    labels = list(read_lines(find(folder, "labels.txt")))
+    out.parent.mkdir(parents=True, exist_ok=True)
+    partial = Path(tempfile.mkdtemp(prefix=f".{out.name}-", dir=out.parent))
+    try:
+        for name, examples in (("train", train), ("dev", dev), ("test", test)):
+            write_tsv(partial / f"{name}.tsv", examples)
+        (partial / "labels.txt").write_text("".join(f"{label}\n" for label in labels), "utf-8")
+        options = {"vocab_size": dataset["vocab_size"]}
+        make_tokenizer(options, (example.text for example in train), partial)
+        partial.rename(out)
+    except OSError:
+        if not out.is_dir():  # else another process was first
+            raise
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
 
 
 def score_parameters(model: Synthesizer) -> int:
@@ -144,13 +159,11 @@ def execute(recipe: dict[str, Any], run: Run, data: Path, runs: Path) -> dict[st
     prepared = runs / "data" / run.dataset
     prepare(recipe["datasets"][run.dataset], data, prepared)
     folder = run.folder(runs)
-    folder.mkdir(parents=True, exist_ok=True)
-    vocabulary = prepared / "tokenizer.model"
-    if vocabulary.is_file():
-        shutil.copyfile(vocabulary, folder / "tokenizer.model")
+    resume = (folder / STATE).is_file()
+    open_run(folder, resume, leftovers=[FILE])
+    copy_tokenizer(prepared, folder)
     trainer = Trainer(recipe_of(recipe, run), prepared, folder, run.seed)
-    shutil.copyfile(folder / "tokenizer.model", vocabulary)
-    begin(trainer, resume=(folder / STATE).is_file())
+    begin(trainer, resume)
     trainer.fit(sys.maxsize)
     log = read_log(folder)
     model = load_checkpoint(folder / "best")

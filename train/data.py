@@ -82,7 +82,7 @@ def read_labels(folder: Path, train: Sequence[Example]) -> tuple[str, ...]:
     A name that no training text has, such as a name for out-of-scope texts, is not a class.
     """
     path = find(folder, "labels.txt")
-    listed = path.read_text(encoding="utf-8").split("\n")
+    listed = list(read_lines(path))
     used = {label for example in train for label in example.labels}
     unknown = sorted(used - set(listed))
     if unknown:

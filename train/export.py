@@ -6,12 +6,12 @@
 from __future__ import annotations
 
 import argparse
-import shutil
 import sys
 from pathlib import Path
 
 from train.checkpoint import DTYPES, CheckpointError, load_checkpoint, save_checkpoint
 from train.config import ConfigError
+from train.recipe import copy_tokenizer
 
 
 def export(run: Path, out: Path, dtype: str) -> None:
@@ -22,8 +22,7 @@ def export(run: Path, out: Path, dtype: str) -> None:
     model = load_checkpoint(best)
     save_checkpoint(out, model, dtype)
     if model.config.tokenizer is not None:
-        file = model.config.tokenizer["file"]
-        shutil.copyfile(best / file, out / file)
+        copy_tokenizer(best, out, model.config.tokenizer["file"])
 
 
 def main() -> None:
@@ -35,7 +34,7 @@ def main() -> None:
     arguments = parser.parse_args()
     try:
         export(arguments.run, arguments.out, arguments.dtype)
-    except (CheckpointError, ConfigError) as error:
+    except (CheckpointError, ConfigError, FileNotFoundError) as error:
         sys.exit(f"train.export: {error}")
 
 

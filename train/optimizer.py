@@ -31,7 +31,7 @@ def make_optimizer(
             groups["scores"].append(parameter)
         elif "position_embeddings" in name:
             groups["positions"].append(parameter)
-        elif leaf == "weight" and "LayerNorm" not in name:
+        elif leaf == "weight" and parameter.dim() > 1:  # not LayerNorm's
             groups["matrices"].append(parameter)
         else:
             groups["others"].append(parameter)

@@ -9,8 +9,8 @@ Nothing but the recipe, the texts and the seed decides the result.
 
 15 % of the tokens of a text are picked; of these 80 % become the mask, 10 % a random token, 10 % stay.
 The loss is the cross-entropy of the picked tokens. The mask is <unk>: with byte fallback no text ever
-holds it. A text longer than L tokens becomes several, so nothing is left out; a batch has texts of one
-length, so nothing is padded. A run may be continued to another number of `tokens` than it was begun
+holds it. A text longer than L tokens becomes several, of which only a rest of very few tokens is left
+out; a batch has texts of one length, so nothing is padded. A run may be continued to another number of `tokens` than it was begun
 with; the learning rate falls to 0 at the new one. One text in a hundred is held out, to measure the loss on.
 """
 

@@ -13,6 +13,7 @@ from train.config import ConfigError, SynthesizerConfig
 from train.tokenizer import FILE, Tokenizer, tokenizer_json, train_vocabulary
 
 Options = TypeVar("Options")
+COUNTS = ("epochs", "batch_size", "batch_tokens", "pairs", "tokens", "log_steps")  # 1 or more
 
 
 def read_recipe(path: Path, part: str) -> dict[str, Any]:
@@ -50,6 +51,8 @@ def fields_from_json(kind: type[Options], data: dict[str, Any], where: str) -> O
             raise ConfigError(f"{where}.{key}: unknown, expected one of {', '.join(known)}")
         if isinstance(value, bool) or not isinstance(value, (int, float)) or value < 0:
             raise ConfigError(f"{where}.{key}: expected a number of 0 or more, got {value!r}")
+        if key in COUNTS and (value < 1 or value != int(value)):
+            raise ConfigError(f"{where}.{key}: expected a whole number of 1 or more, got {value!r}")
     return kind(**data)
 
 
@@ -72,9 +75,9 @@ def make_tokenizer(options: dict[str, Any], texts: Iterable[str], run: Path) -> 
     return Tokenizer(path, data["cls_token"], data["sep_token"])
 
 
-def copy_tokenizer(source: Path, target: Path) -> None:
-    """A checkpoint folder gets the vocabulary of its run."""
-    shutil.copyfile(source / FILE, target / FILE)
+def copy_tokenizer(source: Path, target: Path, file: str = FILE) -> None:
+    """The folder `target` gets the vocabulary of the folder `source`."""
+    shutil.copyfile(source / file, target / file)
 
 
 def sample(texts: Iterable[str], size: int) -> list[str]:

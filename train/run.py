@@ -14,17 +14,20 @@ STATE, LOG, RECIPE = "last.pt", "log.jsonl", "recipe.json"
 
 
 def open_run(run: Path, resume: bool, leftovers: Sequence[str]) -> None:
-    """Makes the folder, or refuses one that holds a run already.
+    """Makes the folder. Refuses to begin where a run has saved its state, or to resume where none has.
 
-    leftovers: files that a run which failed before its first log may have left, and which another
-    must not take for its own.
+    leftovers: files, beside the log, that a run which ended before it first saved its state may have
+    left, and which another must not take for its own.
     """
     run.mkdir(parents=True, exist_ok=True)
+    begun = (run / STATE).is_file()
+    if resume and not begun:
+        raise ConfigError(f"{run}: has no {STATE} to resume from; begin without --resume")
     if resume:
         return
-    if (run / LOG).exists():
+    if begun:
         raise ConfigError(f"{run}: holds a run already; continue it with --resume")
-    for name in leftovers:
+    for name in (LOG, *leftovers):
         (run / name).unlink(missing_ok=True)
 
 
@@ -54,8 +57,6 @@ def write_recipe(run: Path, recipe: dict[str, Any]) -> None:
 def load_state(run: Path, seed: int) -> dict[str, Any]:
     """What save_state stored, of a run with this seed."""
     path = run / STATE
-    if not path.is_file():
-        raise ConfigError(f"{path}: nothing to resume")
     state: dict[str, Any] = torch.load(path, map_location="cpu")
     if state["seed"] != seed:
         raise ConfigError(f"{path}: was begun with --seed {state['seed']}")
@@ -87,7 +88,10 @@ def read_log(run: Path) -> list[dict[str, Any]]:
 
 
 def cut_log(run: Path, keep: Callable[[dict[str, Any]], bool]) -> None:
-    """Drops the lines that the state knows nothing of: their steps are made again."""
+    """Drops the lines that the state knows nothing of: their steps are made again.
+
+    A line is appended before the state is saved, so the log may be ahead of it, but never behind.
+    """
     log = run / LOG
     lines = log.read_text(encoding="utf-8").splitlines(keepends=True)
     log.write_text("".join(line for line in lines if keep(json.loads(line))), encoding="utf-8")

@@ -236,7 +236,7 @@ class TextTrainer:
                     break
             else:
                 self.passes, self.batches_done = self.passes + 1, 0
-            if self.step >= max_steps:
+            if self.step >= max_steps and self.tokens < options.tokens:
                 return
         save_checkpoint(self.run / "best", self.encoder())
         copy_tokenizer(self.run, self.run / "best")
@@ -310,7 +310,7 @@ def run_training(
     max_steps: int = sys.maxsize,
     init: Optional[Path] = None,
 ) -> Path:
-    """Trains into the folder `run`; returns the checkpoint folder."""
+    """Trains into the folder `run`; returns the checkpoint folder, not there after max_steps."""
     recipe = read_recipe(recipe_file, trainer_type.part)
     open_run(run, resume, leftovers=[FILE, TOKENS])
     trainer = trainer_type(recipe, files, run, seed, init)
@@ -344,4 +344,4 @@ def command_line(trainer_type: type[TextTrainer], prog: str, needs_init: bool) -
         )
     except (CheckpointError, ConfigError, DataError, FileNotFoundError) as error:
         sys.exit(f"{prog}: {error}")
-    print(best)
+    print(best if best.is_dir() else f"{arguments.run}: continue it with --resume")

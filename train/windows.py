@@ -5,7 +5,9 @@ A sum of waves of the distance of two positions,
     S_ij = sharpness sum_m cos(2 pi (i + offset - j) / period_m),
 
 peaks at j = i + offset. By cos(a - b) = cos a cos b + sin a sin b it is a product of factors, with two
-columns for each period: rank 8 is enough to keep four fifths of the attention within four positions.
+columns for each period. With rank 8 and 64 positions the heads for one token keep 0.99 of their
+attention within four positions and the one for the tokens around 0.79; with 256, where waves meet again
+further away, 0.77 and 0.42 (a test has these figures). Learning goes on from there.
 factorized_random holds the factors themselves; dot_product gets them by positions that begin as waves,
 and by query and key projections that begin by reading them. In each layer the first three heads look at
 the token before, the one behind and around; further heads begin as they are drawn.

@@ -11,7 +11,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from train.checkpoint import CheckpointError, load_checkpoint, save_checkpoint
+from train.checkpoint import CheckpointError, initialize, load_checkpoint, save_checkpoint
 from train.config import ConfigError, SynthesizerConfig
 from train.synthesizer import Synthesizer, pad_batch
 from train.tests.conftest import BASE, DOT, FACTORIZED_RANDOM, make_config, make_model
@@ -122,3 +122,41 @@ def test_config_errors_name_the_file(tmp_path: Path) -> None:
     path.write_text(json.dumps({"model_type": "bert"}), encoding="utf-8")
     with pytest.raises(ConfigError, match="model_type"):
         SynthesizerConfig.load(path)
+
+
+def test_a_model_for_fewer_positions_begins_as_the_pretrained_one(
+    spec: Any, tmp_path: Path
+) -> None:
+    changes = {"attention": spec, "max_position_embeddings": 7}
+    if "factors" in json.dumps(spec):  # they belong to a number of positions
+        with pytest.raises(ConfigError, match="factors"):
+            make_config(**changes)
+        return
+    pretrained = make_model(attention=spec)
+    save_checkpoint(tmp_path, pretrained)
+    shorter = Synthesizer(make_config(**changes)).eval()
+    initialize(shorter, tmp_path)
+    hidden = (model(*pad_batch(TEXTS)).hidden for model in (pretrained, shorter))
+    torch.testing.assert_close(*hidden)
+
+
+@pytest.mark.parametrize(
+    "changes, problem",
+    [
+        ({"attention": {**FACTORIZED_RANDOM, "k": 2}}, r"r1 is \[2, 12, 3\]"),
+        ({"attention": {**FACTORIZED_RANDOM, "k": 4}}, r"r1 is \[2, 12, 3\]"),
+        ({"num_hidden_layers": 1}, "has encoder.layer.1"),
+        ({"num_hidden_layers": 3}, "lacks encoder.layer.2"),
+        ({"num_attention_heads": 1}, "its num_attention_heads is 2, the recipe's is 1"),
+        ({"hidden_act": "relu"}, "its hidden_act is gelu"),
+        ({"norm_position": "pre"}, "its norm_position is post"),
+        ({"max_position_embeddings": 13}, r"position_embeddings.weight is \[12, 10\]"),
+    ],
+)
+def test_a_model_of_other_sizes_does_not_begin_as_the_pretrained_one(
+    changes: dict[str, Any], problem: str, tmp_path: Path
+) -> None:
+    save_checkpoint(tmp_path, make_model(attention=FACTORIZED_RANDOM))
+    other = Synthesizer(make_config(**{"attention": FACTORIZED_RANDOM, **changes}))
+    with pytest.raises(CheckpointError, match=problem):
+        initialize(other, tmp_path)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from train.compare import Run, attention, compare, done, factors, runs_of
+from train.compare import Run, attention, compare, done, factors, prepare, runs_of
 from train.config import ConfigError
 
 
@@ -55,6 +55,42 @@ def test_every_run_has_one_line_and_none_is_repeated(
     before = results.read_bytes()
     compare(comparison, data.parent, runs, results)
     assert results.read_bytes() == before
+
+
+def test_a_run_that_was_cut_off_has_the_line_of_one_that_was_not(
+    comparison: dict[str, Any], data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Cut off behind the first line of its log, before its state was saved."""
+
+    def cut_off(_: Path, __: dict[str, Any]) -> None:
+        raise KeyboardInterrupt
+
+    runs, results = tmp_path / "runs", tmp_path / "results.jsonl"
+    only: dict[str, Any] = {"datasets": ["held_out"], "variants": ["random"]}
+    compare(comparison, data.parent, tmp_path / "others", tmp_path / "whole.jsonl", **only)
+    with monkeypatch.context() as patch:
+        patch.setattr("train.train.save_state", cut_off)
+        with pytest.raises(KeyboardInterrupt):
+            compare(comparison, data.parent, runs, results, **only)
+    folder = runs / "held_out" / "random-1"
+    assert len((folder / "log.jsonl").read_text().splitlines()) == 1
+    compare(comparison, data.parent, runs, results, **only)
+    lines = [json.loads(path.read_text()) for path in (tmp_path / "whole.jsonl", results)]
+    for line in lines:
+        for key in ("train_seconds", "train_tokens_per_second"):
+            del line[key]
+    assert lines[0] == lines[1] and len(lines[1]["epochs"]) == 2
+
+
+def test_data_is_prepared_once_and_whole(comparison: dict[str, Any], data: Path) -> None:
+    out = data.parent / "prepared" / "own_dev"
+    prepare(comparison["datasets"]["own_dev"], data.parent, out)
+    names = {"train.tsv", "dev.tsv", "test.tsv", "labels.txt", "tokenizer.model"}
+    assert {path.name for path in out.iterdir()} == names
+    assert [path.name for path in out.parent.iterdir()] == ["own_dev"]
+    (out / "train.tsv").write_text("kept", encoding="utf-8")
+    prepare(comparison["datasets"]["own_dev"], data.parent, out)
+    assert (out / "train.tsv").read_text(encoding="utf-8") == "kept"
 
 
 def test_factors_are_as_square_as_can_be() -> None:

@@ -15,12 +15,14 @@ from safetensors.torch import load_file
 from train import golden
 from train.checkpoint import load_checkpoint
 from train.config import ConfigError
-from train.data import DataError, batches_by_length, read_tsv
+from train.data import DataError, Example, batches_by_length, read_labels, read_tsv
 from train.evaluate import evaluate
 from train.export import export
+from train.optimizer import make_optimizer
 from train.out_of_scope import choose, threshold_at
 from train.predict import accuracy, auroc, embed, predict
-from train.tests.conftest import make_model
+from train.pretrain import MaskedLanguageModel
+from train.tests.conftest import FACTORIZED_RANDOM, make_model
 from train.tokenizer import Tokenizer
 from train.train import train
 
@@ -101,6 +103,55 @@ def test_unknown_training_key_is_an_error(recipe: Path, data: Path, tmp_path: Pa
     recipe.write_text(json.dumps(content), encoding="utf-8")
     with pytest.raises(ConfigError, match="training.learnin_rate: unknown"):
         train(recipe, data, tmp_path / "run", seed=1)
+    for value in (0, 7.5):
+        content["training"] = {"batch_size": value}
+        recipe.write_text(json.dumps(content), encoding="utf-8")
+        with pytest.raises(ConfigError, match="training.batch_size: expected a whole number of 1"):
+            train(recipe, data, tmp_path / "run", seed=1)
+
+
+def test_weight_decay_is_for_matrices_alone() -> None:
+    model = make_model(attention=FACTORIZED_RANDOM)
+    names = {id(parameter): name for name, parameter in model.named_parameters()}
+    optimizer = make_optimizer(model, 1.0, weight_decay=0.5, score_rate=2.0, position_rate=0.1)
+    rates = {
+        names[id(parameter)]: (group["weight_decay"], group["scale"])
+        for group in optimizer.param_groups
+        for parameter in group["params"]
+    }
+    assert rates.keys() == set(names.values())
+    layer = "encoder.layer.0."
+    assert rates[layer + "attention.self.value.weight"] == (0.5, 1.0)
+    assert rates["embeddings.word_embeddings.weight"] == (0.5, 1.0)
+    assert rates[layer + "attention.self.value.bias"] == (0.0, 1.0)
+    assert rates[layer + "attention.output.LayerNorm.weight"] == (0.0, 1.0)
+    assert rates[layer + "attention.self.factorized_random.r1"] == (0.0, 2.0)
+    assert rates["embeddings.position_embeddings.weight"] == (0.0, 0.1)
+    head = MaskedLanguageModel(model)
+    decayed = {id(p) for p in make_optimizer(head, 1.0, 0.5).param_groups[0]["params"]}
+    assert id(head.dense.weight) in decayed and id(head.norm.weight) not in decayed
+
+
+def test_a_run_without_a_state_is_begun_not_resumed(
+    recipe: Path, data: Path, tmp_path: Path
+) -> None:
+    run = tmp_path / "run"
+    with pytest.raises(ConfigError, match="begin without --resume"):
+        train(recipe, data, run, seed=1, resume=True)
+    (run / "log.jsonl").write_text('{"epoch": 1}\n', encoding="utf-8")  # cut off behind it
+    train(recipe, data, run, seed=1, max_epochs=2)
+    assert len(without_seconds(run / "log.jsonl")) == 2
+
+
+def test_labels_may_be_compressed_but_not_empty(data: Path) -> None:
+    examples = read_tsv(data / "train.tsv")
+    expected = read_labels(data, examples)
+    with lzma.open(data / "labels.txt.xz", "wt", encoding="utf-8") as out:
+        out.write((data / "labels.txt").read_text(encoding="utf-8"))
+    (data / "labels.txt").unlink()
+    assert read_labels(data, examples) == expected
+    with pytest.raises(DataError, match="label '' of a training text is missing"):
+        read_labels(data, [*examples, Example(("on", ""), "a comma too many")])
 
 
 def test_data_errors_name_file_and_line(data: Path, recipe: Path, tmp_path: Path) -> None:

@@ -50,6 +50,17 @@ def test_heads_look_where_their_windows_are(attention: dict[str, object]) -> Non
         x = layer(x, torch.ones(1, N, dtype=torch.bool))
 
 
+@pytest.mark.parametrize(
+    "length, shares", [(64, (0.99, 0.99, 0.79)), (256, (0.77, 0.77, 0.42))]
+)
+def test_how_much_of_the_attention_is_near(length: int, shares: tuple[float, ...]) -> None:
+    places = torch.arange(length)
+    near = (places[:, None] - places).abs() <= 4
+    for (offset, sharpness), share in zip(WINDOWS, shares):
+        weights = torch.softmax(sharpness * waves(length, offset) @ waves(length).T, dim=1)
+        assert (weights * near).sum(dim=1).mean().item() == pytest.approx(share, abs=0.005)
+
+
 def test_shift_moves_the_waves() -> None:
     torch.testing.assert_close(waves(20) @ _shift(2.0).T, waves(20, 2.0))
 
