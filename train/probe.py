@@ -4,8 +4,8 @@
     python -m train.probe --train train.tsv --test test.tsv --vectors train.npy test.npy
 
 Prints one JSON object with the test accuracy of a linear probe (logistic regression on the frozen
-vectors) and of nearest neighbours (cosine), of the vectors and of TF-IDF over words and pairs of
-words. The strength of the regularisation and the number of neighbours are chosen on a tenth of the
+vectors) and of nearest neighbours (cosine), of the vectors, each number standardised by its mean and
+deviation over the training texts, and of TF-IDF over words and pairs of words. The strength of the regularisation and the number of neighbours are chosen on a tenth of the
 training texts. Needs scikit-learn (Debian's python3-sklearn).
 """
 
@@ -30,7 +30,7 @@ NEIGHBOURS = (1, 3, 5, 10, 20)
 
 
 def linear_probe(strength: float) -> Any:
-    """Logistic regression on the vectors as they are."""
+    """Logistic regression."""
     return LogisticRegression(C=strength, max_iter=2000)
 
 
