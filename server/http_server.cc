@@ -79,8 +79,10 @@ absl::StatusOr<std::unique_ptr<HttpServer>> HttpServer::Start(const std::string&
     return absl::InvalidArgumentError(
         absl::StrCat("--metrics-listen: expected HOST:PORT, found '", address, "'"));
   }
+  std::string host = address.substr(0, colon);
+  if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);  // IPv6
   auto server = std::make_unique<HttplibServer>(std::move(handlers));
-  if (!server->Listen(address.substr(0, colon), port)) {
+  if (!server->Listen(host, port)) {
     return absl::UnavailableError(absl::StrCat("--metrics-listen: cannot listen on ", address));
   }
   return server;

@@ -99,7 +99,9 @@ void ModelMetrics::OnTokenized(const scheduling::Job& job) {
 void ModelMetrics::OnBatchStarted(std::span<scheduling::Job* const> batch, int tokens) {
   batch_texts_->Observe(static_cast<double>(batch.size()));
   batch_tokens_->Observe(tokens);
-  for (const scheduling::Job* job : batch) queue_seconds_->Observe(Seconds(job->queue_time));
+  for (const scheduling::Job* job : batch) {
+    if (job->stands_for_text()) queue_seconds_->Observe(Seconds(job->queue_time));
+  }
 }
 
 void ModelMetrics::OnBatchDone(std::span<scheduling::Job* const> batch, int tokens,
@@ -161,7 +163,8 @@ ModelMetrics& Metrics::AddModel(const std::string& name, const ModelInfo& info, 
       &families.Latency("synth_tokenize_seconds", "Time that tokenizing a text took", labels);
   metrics->compute_seconds_ =
       &families.Latency("synth_compute_seconds", "Time that computing a batch took", labels);
-  metrics->batch_texts_ = &families.Sizes("synth_batch_texts", "Texts in a batch", labels, kTexts);
+  metrics->batch_texts_ =
+      &families.Sizes("synth_batch_texts", "Texts and windows in a batch", labels, kTexts);
   metrics->batch_tokens_ =
       &families.Sizes("synth_batch_tokens", "Tokens in a batch", labels, kTokens);
   metrics->texts_ = &families.Counter("synth_texts_total", "Texts computed", labels);
@@ -182,7 +185,8 @@ ModelMetrics& Metrics::AddModel(const std::string& name, const ModelInfo& info, 
                           "Texts dropped from the queue because nobody waited for them any more",
                           {{"model", name}, {"reason", kDropNames[reason]}});
   }
-  metrics->queue_texts_ = &families.Gauge("synth_queue_texts", "Texts waiting for a lane", labels);
+  metrics->queue_texts_ =
+      &families.Gauge("synth_queue_texts", "Texts and windows waiting for a lane", labels);
   metrics->queue_tokens_ =
       &families.Gauge("synth_queue_tokens", "Tokens waiting for a lane", labels);
   metrics->lanes_busy_ = &families.Gauge("synth_lanes_busy", "Lanes computing a batch", labels);

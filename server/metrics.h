@@ -61,7 +61,7 @@ class ModelMetrics final : public scheduling::Observer {
   // What Model::attention_bytes gives; brought up to date before a scrape, too.
   void SetAttentionBytes(std::size_t bytes) const;
   // A text that was refused before it became a job.
-  void OnInvalidText() { failed_->Increment(); }
+  void OnInvalidTexts(std::int64_t count) { failed_->Increment(static_cast<double>(count)); }
 
  private:
   friend class Metrics;

@@ -56,6 +56,19 @@ absl::Status Registry::Load(const Options::ModelSource& source, const LoadOption
       absl::StrCat("model '", source.name, "': ", source.folder, ": too large for the memory"));
 }
 
+namespace {
+
+// What a message shows of a name that a client made up.
+std::string Shown(std::string_view name) {
+  constexpr std::size_t kMost = 100;
+  if (name.size() <= kMost) return std::string(name);
+  std::size_t end = kMost;
+  while (end > 0 && (static_cast<unsigned char>(name[end]) & 0xC0) == 0x80) --end;
+  return absl::StrCat(std::string(name.substr(0, end)), "... (", name.size(), " bytes)");
+}
+
+}  // namespace
+
 absl::StatusOr<ServedModel*> Registry::Find(std::string_view name) const {
   if (name.empty() && !models_.empty()) return models_.front().get();
   for (const auto& model : models_) {
@@ -65,7 +78,7 @@ absl::StatusOr<ServedModel*> Registry::Find(std::string_view name) const {
     out->append(model->name());
   };
   return absl::NotFoundError(
-      absl::StrCat("model: no model '", std::string(name),
+      absl::StrCat("model: no model '", Shown(name),
                    "' is loaded; there is: ", absl::StrJoin(models_, ", ", append_name)));
 }
 

@@ -114,15 +114,20 @@ class BulkRun {
     return !stopped_;
   }
 
-  // Takes texts from the source until the chunk is full. False at the source's end.
+  // Takes texts from the source until the chunk is full; the one that does not fit is kept for the
+  // next, so that a text too large for any request fails alone. False at the source's end.
   bool Fill(Chunk& chunk) {
     chunk.request = std::make_shared<Request>(settings_);
     chunk.patience = options_.patience;
     size_t bytes = 0;
-    while (chunk.items.size() < options_.texts_per_request && bytes < options_.bytes_per_request) {
-      std::optional<BulkText> next = source_();
+    while (chunk.items.size() < options_.texts_per_request) {
+      std::optional<BulkText> next = held_.has_value() ? std::exchange(held_, {}) : source_();
       if (!next.has_value()) return false;
       bytes += next->text.size();
+      if (bytes > options_.bytes_per_request && !chunk.items.empty()) {
+        held_ = std::move(next);
+        return true;
+      }
       BulkResult<Result>& item = chunk.items.emplace_back();
       item.index = next_index_++;
       item.status = next->status.ok() ? CheckUtf8(next->text) : std::move(next->status);
@@ -264,7 +269,10 @@ class BulkRun {
   const BulkSink<Result>& sink_;
   const BulkOptions& options_;
 
-  size_t next_index_ = 0;  // the feeder's own
+  // The feeder's own: what the next item is numbered, and a text that the last request had no room
+  // for.
+  size_t next_index_ = 0;
+  std::optional<BulkText> held_;
 
   std::mutex mutex_;
   std::condition_variable changed_;  // any of the following

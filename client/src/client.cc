@@ -64,6 +64,8 @@ std::shared_ptr<grpc::Channel> MakeChannel(const ClientOptions& options) {
   grpc::ChannelArguments arguments;
   arguments.SetServiceConfigJSON(ServiceConfigJson(options.retry));
   arguments.SetMaxReceiveMessageSize(options.max_message_bytes);
+  // gRPC gives up retrying a call whose request is larger than this, 256 KiB unless told otherwise.
+  arguments.SetInt(GRPC_ARG_PER_RPC_RETRY_BUFFER_SIZE, std::numeric_limits<int>::max());
   arguments.SetUserAgentPrefix(options.user_agent);
   // Without this, clients with equal options would share connections.
   arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);

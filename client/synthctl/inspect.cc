@@ -2,6 +2,7 @@
 // Needs no server.
 #include <algorithm>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -116,6 +117,9 @@ struct Picture {
 
 int RunInspect(const InspectOptions& options) {
   if (options.png == "-") return FailUsage("--png - : a picture needs a file");
+  if (!options.png.empty() && options.png == options.output.file) {
+    return FailUsage(absl::StrCat("--png and --out name one file, ", options.png));
+  }
   const auto model = Model::Load(options.folder);
   if (!model.ok()) return FailFile(model.status().message());
   absl::StatusOr<CheckpointFacts> facts = ReadCheckpointFacts(options.folder);
@@ -160,7 +164,7 @@ void AddInspect(CLI::App& app, Action& action) {
                    "the length of text that is looked at [--text: its own; else the model's "
                    "positions, at most 128]")
       ->type_name("N")
-      ->check(CLI::PositiveNumber.description(""));
+      ->check(CLI::Range(1, std::numeric_limits<int>::max()).description(""));
   command->add_option("--text", options->text, "look at this text, cut to --tokens")
       ->type_name("TEXT");
   command

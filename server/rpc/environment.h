@@ -15,6 +15,10 @@ struct Environment {
     int max_texts = 1024;
     std::int64_t max_text_bytes = 262'144;
     int max_message_bytes = 16 * 1024 * 1024;
+
+    // Tokens in the answer to one Tokenize call: it takes about 8 bytes a token on the wire, and 60
+    // in memory.
+    std::int64_t max_tokenized() const { return max_message_bytes / 16; }
   };
 
   const Registry& registry;

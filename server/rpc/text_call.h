@@ -2,6 +2,7 @@
 #define SYNTH_SERVER_RPC_TEXT_CALL_H_
 
 #include <google/protobuf/arena.h>
+#include <grpc/support/time.h>
 #include <grpcpp/impl/codegen/proto_utils.h>
 #include <grpcpp/server_context.h>
 #include <grpcpp/support/byte_buffer.h>
@@ -11,6 +12,7 @@
 #include <array>
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <span>
 #include <string>
@@ -87,7 +89,7 @@ class TextCall final : public grpc::ServerUnaryReactor, private scheduling::JobG
     is_in_flight_ = environment_.gate.Enter();
     if (!is_in_flight_) return Respond({grpc::StatusCode::UNAVAILABLE, "the server is draining"});
     std::vector<BadText> bad_texts;
-    absl::Status status = ParseRequest(request_bytes, request_, bad_texts);
+    absl::Status status = Read(request_bytes, bad_texts);
     if (!status.ok()) return Respond(ToGrpcStatus(status));
     report_.OnRequest();
     status = Accept();
@@ -97,6 +99,15 @@ class TextCall final : public grpc::ServerUnaryReactor, private scheduling::JobG
     const std::optional<scheduling::Refusal> refusal = model_->scheduler().Submit(*this, jobs_);
     if (refusal) Refuse(*refusal);
     // Otherwise a lane may have responded already, and this call may be gone.
+  }
+
+  // Too many texts are refused before they are read: an empty one takes 2 bytes on the wire, and 50
+  // in memory.
+  absl::Status Read(const grpc::ByteBuffer& bytes, std::vector<BadText>& bad_texts) {
+    const std::int64_t texts = CountTexts(bytes);
+    const int max_texts = environment_.limits.max_texts;
+    if (texts > max_texts) return CheckTextCount(texts, max_texts);
+    return ParseRequest(bytes, request_, bad_texts);
   }
 
   // Errors of the whole call.
@@ -142,7 +153,7 @@ class TextCall final : public grpc::ServerUnaryReactor, private scheduling::JobG
 
   void FailText(std::size_t index, const absl::Status& status) {
     ToItemStatus(status, *response_.mutable_results(static_cast<int>(index))->mutable_status());
-    model_->metrics().OnInvalidText();
+    ++invalid_texts_;
   }
 
   void Refuse(const scheduling::Refusal& refusal) {
@@ -151,10 +162,16 @@ class TextCall final : public grpc::ServerUnaryReactor, private scheduling::JobG
     Respond({grpc::StatusCode::RESOURCE_EXHAUSTED, refusal.message});
   }
 
+  // A deadline may be further away than a clock of nanoseconds counts; beyond a year it is none.
   scheduling::TimePoint SteadyDeadline() const {
-    const std::chrono::system_clock::time_point wall = context_.deadline();
-    if (wall == std::chrono::system_clock::time_point::max()) return scheduling::TimePoint::max();
-    return scheduling::Clock::now() + (wall - std::chrono::system_clock::now());
+    constexpr std::int64_t kYear = 366LL * 24 * 60 * 60;
+    const gpr_timespec left =
+        gpr_time_sub(gpr_convert_clock_type(context_.raw_deadline(), GPR_CLOCK_REALTIME),
+                     gpr_now(GPR_CLOCK_REALTIME));
+    if (left.tv_sec > kYear) return scheduling::TimePoint::max();
+    return scheduling::Clock::now() +
+           std::chrono::seconds(std::max<std::int64_t>(left.tv_sec, -kYear)) +
+           std::chrono::nanoseconds(left.tv_nsec);
   }
 
   void OnCancel() override { Cancel(); }
@@ -191,7 +208,22 @@ class TextCall final : public grpc::ServerUnaryReactor, private scheduling::JobG
     FillPooled(text, pooled);
   }
 
+  // Tokenize answers with what grows with a text: the texts that would make it too much fail.
+  void LimitTokens() {
+    const std::int64_t limit = environment_.limits.max_tokenized();
+    std::int64_t tokens = 0;
+    for (scheduling::Job& job : jobs_) {
+      tokens += static_cast<std::int64_t>(job.token_ids.size());
+      if (tokens <= limit || !job.status.ok()) continue;
+      job.status = absl::OutOfRangeError(
+          absl::StrCat("with this text the answer has ", tokens, " tokens, the limit is ", limit));
+      ++invalid_texts_;
+    }
+  }
+
   void OnAllDone() override {
+    if constexpr (Method::kWork == Work::kTokenize) LimitTokens();
+    model_->metrics().OnInvalidTexts(invalid_texts_);
     v1::Timings timings;
     for (scheduling::Job& job : jobs_) {
       if (!job.windows.empty()) JoinWindows(job);
@@ -240,6 +272,7 @@ class TextCall final : public grpc::ServerUnaryReactor, private scheduling::JobG
   bool is_in_flight_ = false;
   ServedModel* model_ = nullptr;
   std::vector<scheduling::Job> jobs_;
+  std::int64_t invalid_texts_ = 0;  // counted in the metrics once the call is answered
   // Room for the messages of a call with a few short texts, without another allocation.
   alignas(8) std::array<char, 2048> first_block_;
   google::protobuf::Arena arena_;

@@ -11,7 +11,7 @@ namespace synth::server {
 
 // The checks of a request's fields. Messages name the field, what was expected and what was found.
 
-inline absl::Status CheckTextCount(int count, int max_texts) {
+inline absl::Status CheckTextCount(std::int64_t count, int max_texts) {
   if (count == 0) return absl::InvalidArgumentError("texts: expected at least 1, found none");
   if (count > max_texts) {
     return absl::InvalidArgumentError(

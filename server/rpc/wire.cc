@@ -26,12 +26,27 @@ constexpr int kTextsField = v1::EncodeRequest::kTextsFieldNumber;
 static_assert(v1::ClassifyRequest::kTextsFieldNumber == kTextsField);
 static_assert(v1::TokenizeRequest::kTextsFieldNumber == kTextsField);
 
+constexpr std::uint32_t kTextsTag =
+    WireFormatLite::MakeTag(kTextsField, WireFormatLite::WIRETYPE_LENGTH_DELIMITED);
+
+std::int64_t CountTexts(io::CodedInputStream& in) {
+  std::int64_t count = 0;
+  while (const std::uint32_t tag = in.ReadTag()) {
+    if (tag != kTextsTag) {
+      if (!WireFormatLite::SkipField(&in, tag)) break;
+      continue;
+    }
+    int size = 0;
+    if (!in.ReadVarintSizeAsInt(&size) || !in.Skip(size)) break;
+    ++count;
+  }
+  return count;
+}
+
 // A copy of `bytes` in which every text that is not UTF-8 is empty; nothing where the bytes are
 // malformed.
 std::optional<std::string> WithoutBadTexts(std::string_view bytes,
                                            std::vector<BadText>& bad_texts) {
-  constexpr std::uint32_t kTextsTag =
-      WireFormatLite::MakeTag(kTextsField, WireFormatLite::WIRETYPE_LENGTH_DELIMITED);
   if (bytes.size() > static_cast<std::size_t>(std::numeric_limits<int>::max())) return std::nullopt;
   std::string repaired;
   io::StringOutputStream sink(&repaired);
@@ -66,10 +81,24 @@ std::optional<std::string> WithoutBadTexts(std::string_view bytes,
 
 }  // namespace
 
-absl::Status ParseRequest(const grpc::ByteBuffer& bytes, google::protobuf::Message& request,
-                          std::vector<BadText>& bad_texts) {
+std::int64_t CountTexts(const grpc::ByteBuffer& bytes) {
   // The reader takes a non-const buffer but only reads it.
   grpc::ByteBuffer buffer = bytes;
+  grpc::ProtoBufferReader reader(&buffer);
+  if (!reader.status().ok()) return 0;
+  io::CodedInputStream in(&reader);
+  return CountTexts(in);
+}
+
+std::int64_t CountTexts(std::string_view bytes) {
+  io::ArrayInputStream array(bytes.data(), static_cast<int>(bytes.size()));
+  io::CodedInputStream in(&array);
+  return CountTexts(in);
+}
+
+absl::Status ParseRequest(const grpc::ByteBuffer& bytes, google::protobuf::Message& request,
+                          std::vector<BadText>& bad_texts) {
+  grpc::ByteBuffer buffer = bytes;  // as above
   grpc::ProtoBufferReader reader(&buffer);
   if (reader.status().ok() && request.ParseFromZeroCopyStream(&reader)) return absl::OkStatus();
   grpc::Slice slice;

@@ -5,6 +5,7 @@
 #include <grpcpp/support/byte_buffer.h>
 
 #include <cstddef>
+#include <cstdint>
 #include <string_view>
 #include <vector>
 
@@ -17,6 +18,10 @@ struct BadText {
   std::size_t index = 0;
   std::size_t offset = 0;
 };
+
+// How many texts a request has, from its bytes alone; of malformed bytes, as many as can be told.
+std::int64_t CountTexts(const grpc::ByteBuffer& bytes);
+std::int64_t CountTexts(std::string_view bytes);
 
 // Reads a request from the wire. Protobuf refuses a whole message for one string that is not UTF-8;
 // here such an entry of `texts` is read as an empty one and reported in `bad_texts`, so that it

@@ -4,11 +4,18 @@
 
 namespace synth::scheduling {
 
-void JobQueue::Push(Job* job) {
-  auto place = jobs_.end();
-  while (place != jobs_.begin() && (*std::prev(place))->sequence > job->sequence) --place;
-  jobs_.insert(place, job);
-  tokens_ += job->tokens;
+void JobQueue::Push(Job* job) { Push({&job, 1}); }
+
+void JobQueue::Push(std::span<Job* const> jobs) {
+  while (!jobs.empty()) {
+    const std::uint64_t sequence = jobs.front()->sequence;
+    const auto others =
+        std::ranges::find_if(jobs, [&](const Job* job) { return job->sequence != sequence; });
+    const auto place = std::ranges::upper_bound(jobs_, sequence, {}, &Job::sequence);
+    jobs_.insert(place, jobs.begin(), others);
+    for (auto job = jobs.begin(); job != others; ++job) tokens_ += (*job)->tokens;
+    jobs = {others, jobs.end()};
+  }
 }
 
 std::vector<Job*> JobQueue::TakeOldest(std::size_t max_jobs, std::int64_t max_tokens) {

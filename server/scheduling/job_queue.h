@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <span>
 #include <vector>
 
 #include "server/scheduling/job.h"
@@ -13,8 +14,11 @@ namespace synth::scheduling {
 // Jobs by age, and the tokens they add up to. Not thread-safe: the scheduler guards it.
 class JobQueue {
  public:
-  // Inserts by sequence number. Jobs come nearly in order, so the place is near the end.
+  // Inserts by sequence number, behind those of the same number.
   void Push(Job* job);
+  // The windows of a text, which have one sequence number and stand together, take their place at
+  // once: there may be thousands.
+  void Push(std::span<Job* const> jobs);
 
   // Takes the oldest jobs: at most `max_jobs`, and up to `max_tokens` in sum but always at least
   // one. Stops at the first that does not fit, so that no job is overtaken.

@@ -10,6 +10,11 @@ namespace {
 // enough that two lanes share one call's texts.
 constexpr std::size_t kTokenizeChunk = 8;
 
+// Bytes that a lane tokenizes in a turn while texts wait to be computed, some milliseconds' worth.
+// A batch of tokens is far fewer; this bounds what has none to give: Tokenize calls, texts that
+// fail, and the part of long texts that is cut off.
+constexpr std::size_t kTokenizeBytes = 16 * 1024;
+
 // A smaller share than this is not worth a second lane.
 constexpr std::int64_t kMinShareTokens = 64;
 
@@ -82,17 +87,20 @@ void Scheduler::Turn(int lane) {
 }
 
 void Scheduler::TokenizeArrivals() {
+  std::size_t bytes = 0;
   while (true) {
     std::vector<Job*> chunk;
     {
       const MutexLock lock(mutex_);
       if (ready_.tokens() >= options_.max_batch_tokens) return;
+      if (bytes >= kTokenizeBytes && !ready_.empty()) return;
       chunk = arrived_.TakeOldest(kTokenizeChunk, options_.max_batch_tokens);
     }
     if (chunk.empty()) return;
     std::vector<Job*> dropped;
     SplitDropped(chunk, dropped);
     Finish(dropped);
+    for (const Job* job : chunk) bytes += job->text.size();
     Tokenize(chunk);
   }
 }
@@ -120,7 +128,7 @@ void Scheduler::Tokenize(std::span<Job* const> chunk) {
   {
     const MutexLock lock(mutex_);
     backlog_tokens_ += exact - predicted;
-    for (Job* job : computed_next) ready_.Push(job);
+    ready_.Push(computed_next);
   }
   Finish(done);
 }
@@ -215,12 +223,13 @@ void Scheduler::Finish(std::span<Job* const> jobs) {
 void Scheduler::SplitDropped(std::vector<Job*>& jobs, std::vector<Job*>& dropped) {
   const TimePoint now = now_();
   std::erase_if(jobs, [&](Job* job) {
-    if (job->group->cancelled()) {
-      job->status = absl::CancelledError("the call was cancelled before it was computed");
-      if (job->stands_for_text()) observer_.OnDropped(DropReason::kCancelled);
-    } else if (job->group->deadline <= now) {
+    // The deadline first: gRPC cancels a call at its deadline, too.
+    if (job->group->deadline <= now) {
       job->status = absl::DeadlineExceededError("the deadline passed before the text was computed");
       if (job->stands_for_text()) observer_.OnDropped(DropReason::kDeadline);
+    } else if (job->group->cancelled()) {
+      job->status = absl::CancelledError("the call was cancelled before it was computed");
+      if (job->stands_for_text()) observer_.OnDropped(DropReason::kCancelled);
     } else {
       return false;
     }

@@ -18,10 +18,11 @@ namespace synth::scheduling {
 
 // Queues the texts of one model and runs them in batches over its lanes.
 //
-// A lane is a turn-taking worker: in one turn it tokenizes what has arrived until a batch is full,
-// takes the oldest tokenized texts, and computes them. Batches are therefore formed when a lane is
-// free and never earlier (late binding): an idle server computes a lone text at once, a busy one
-// finds full batches waiting, and no timer is needed. Lanes that are idle share what is queued.
+// A lane is a turn-taking worker: in one turn it tokenizes what has arrived until a batch is full
+// (or, where something can be computed already, for some milliseconds), takes the oldest tokenized
+// texts, and computes them. Batches are therefore formed when a lane is free and never earlier
+// (late binding): an idle server computes a lone text at once, a busy one finds full batches
+// waiting, and no timer is needed. Lanes that are idle share what is queued.
 //
 // Thread-safe.
 class Scheduler {

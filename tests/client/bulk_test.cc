@@ -377,6 +377,27 @@ TEST(Bulk, RequestsAreClosedAtTheirSizeInBytes) {
   EXPECT_EQ(calls, 3);
 }
 
+TEST(Bulk, ATextTooLargeForARequestFailsAlone) {
+  FakeServer server;
+  server.encode = [&](auto&, const auto& request, auto& response) {
+    if (request.ByteSizeLong() > 120) {
+      return grpc::Status(grpc::StatusCode::RESOURCE_EXHAUSTED, "larger than max");
+    }
+    FakeServer::AnswerWithLengths(request, response);
+    return grpc::Status::OK;
+  };
+  BulkOptions options;
+  options.bytes_per_request = 100;
+  std::vector<EncodeItem> items;
+  const std::vector<std::string> texts = {"a", "bb", std::string(200, 'c'), "dddd", "ee"};
+  ASSERT_TRUE(EncodeBulk(*server.Connect(), {}, texts, options, items).ok());
+  ASSERT_EQ(items.size(), texts.size());
+  for (size_t i = 0; i < items.size(); ++i) {
+    EXPECT_EQ(items[i].index, i);
+    EXPECT_EQ(items[i].status.ok(), i != 2) << i << ": " << items[i].status;
+  }
+}
+
 TEST(Bulk, OptionsOutsideTheirRangeAreRefused) {
   const FakeServer server;
   const std::unique_ptr<Client> client = server.Connect();

@@ -112,8 +112,11 @@ TEST(Client, UnavailableIsTriedAgain) {
   };
   ClientOptions options;
   options.retry.initial_backoff = milliseconds(1);
-  EXPECT_TRUE(server.Connect(options)->Encode(RequestOf("a")).ok());
-  EXPECT_EQ(calls, 3);
+  for (const size_t bytes : {size_t{1}, size_t{1} << 20}) {
+    calls = 0;
+    EXPECT_TRUE(server.Connect(options)->Encode(RequestOf(std::string(bytes, 'a'))).ok()) << bytes;
+    EXPECT_EQ(calls, 3) << bytes;
+  }
 }
 
 TEST(Client, AFullServerIsTriedAgainWhenItSaid) {

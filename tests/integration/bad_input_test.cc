@@ -69,6 +69,50 @@ TEST_F(BadInputTest, TenThousandTexts) {
   EXPECT_THAT(status.error_message(), AllOf(HasSubstr("1024"), HasSubstr("10000")));
 }
 
+TEST_F(BadInputTest, MillionsOfEmptyTexts) {
+  const double before = running_.Metric("process_resident_memory_bytes");
+  std::string bytes;
+  for (int i = 0; i < 4'000'000; ++i) bytes += std::string("\x12\0", 2);
+  for (const char* method : {"Encode", "Classify", "Tokenize"}) {
+    const grpc::Status status = Send(method, bytes);
+    EXPECT_EQ(status.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+    EXPECT_THAT(status.error_message(), HasSubstr("at most 1024, found 4000000"));
+  }
+  EXPECT_LT(running_.Metric("process_resident_memory_bytes"), before + 100e6);
+}
+
+TEST_F(BadInputTest, AModelNameWithoutEnd) {
+  v1::ClassifyRequest request;
+  request.add_texts("hello");
+  for (int i = 0; i < 100'000; ++i) request.mutable_model()->append("ä");
+  const grpc::Status status = Classify(request);
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::NOT_FOUND);
+  EXPECT_THAT(status.error_message(),
+              AllOf(HasSubstr("ää... (200000 bytes)"), HasSubstr("intent")));
+}
+
+TEST(TokenizeLimitTest, TheTextsThatMakeTheAnswerTooLargeFail) {
+  Options options = TestOptions();
+  options.max_message_bytes = 16 * 1000;  // and with it 1000 tokens in an answer
+  RunningServer running(options);
+  v1::TokenizeRequest request;
+  for (const int words : {300, 300, 500, 10}) {
+    std::string& text = *request.add_texts();
+    for (int i = 0; i < words; ++i) text += "a ";
+  }
+  v1::TokenizeResponse response;
+  grpc::ClientContext context;
+  ASSERT_TRUE(running.stub().Tokenize(&context, request, &response).ok());
+  ASSERT_EQ(response.results_size(), 4);
+  EXPECT_EQ(response.results(1).ids_size(), 302);
+  for (const int failed : {2, 3}) {
+    EXPECT_EQ(response.results(failed).ids_size(), 0);
+    EXPECT_EQ(response.results(failed).status().code(), 11) << "OUT_OF_RANGE";
+    EXPECT_THAT(response.results(failed).status().message(), HasSubstr("the limit is 1000"));
+  }
+  EXPECT_EQ(running.Metric(R"(synth_failed_texts_total{model="intent"})"), 2);
+}
+
 TEST_F(BadInputTest, UnknownModel) {
   v1::ClassifyRequest request;
   request.add_texts("hello");

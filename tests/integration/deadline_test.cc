@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <cstdint>
 
 #include "tests/integration/running_server.h"
 
@@ -33,6 +34,21 @@ TEST(DeadlineTest, WhatIsLeftOfAnExpiredCallIsDropped) {
       << "the deadline also reaches the server as a cancellation, whichever is first";
   EXPECT_EQ(running.Metric(R"(synth_texts_total{model="intent"})") + dropped, 1000);
   EXPECT_EQ(running.ClassifyOne("what is my checking account balance"), "balance");
+}
+
+TEST(DeadlineTest, ADeadlineBeyondWhatAClockCountsIsNone) {
+  RunningServer running;
+  for (const gpr_timespec deadline :
+       {gpr_inf_future(GPR_CLOCK_REALTIME), gpr_timespec{1LL << 40, 0, GPR_CLOCK_REALTIME},
+        gpr_timespec{INT64_MAX / 1'000'000'000, 0, GPR_CLOCK_REALTIME}}) {
+    grpc::ClientContext context;
+    context.set_deadline(deadline);
+    v1::ClassifyRequest request;
+    request.add_texts("what is my checking account balance");
+    v1::ClassifyResponse response;
+    const grpc::Status status = running.stub().Classify(&context, request, &response);
+    EXPECT_TRUE(status.ok()) << deadline.tv_sec << ": " << status.error_message();
+  }
 }
 
 TEST(DeadlineTest, ACallThatWouldMissItsDeadlineIsRefusedAtOnce) {

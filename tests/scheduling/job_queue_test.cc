@@ -32,6 +32,23 @@ TEST(JobQueueTest, GivesTheOldestFirstWhateverTheOrderOfArrival) {
   EXPECT_TRUE(queue.empty());
 }
 
+TEST(JobQueueTest, TakesManyOfOneNumberInTheirOrder) {
+  Job before = MakeJob(1, 1);
+  Job window = MakeJob(2, 2);
+  Job next_window = MakeJob(2, 3);
+  Job last_window = MakeJob(2, 4);
+  Job after = MakeJob(3, 5);
+  Job later = MakeJob(4, 6);
+  JobQueue queue;
+  for (Job* job : {&after, &before}) queue.Push(job);
+  queue.Push(std::vector<Job*>{&window, &next_window, &later});
+  queue.Push(&last_window);
+  queue.Push(std::vector<Job*>{});
+  EXPECT_EQ(queue.tokens(), 21);
+  EXPECT_THAT(queue.TakeOldest(10, 100),
+              ElementsAre(&before, &window, &next_window, &last_window, &after, &later));
+}
+
 TEST(JobQueueTest, StopsAtTheBudgetWithoutOvertaking) {
   Job first = MakeJob(1, 5);
   Job large = MakeJob(2, 50);

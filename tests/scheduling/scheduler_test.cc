@@ -94,6 +94,22 @@ TEST_F(SchedulerTest, KeepsToTheTokenBudgetAndTheOrderOfArrival) {
   EXPECT_THAT(call.computed, ElementsAre(0, 1, 2, 3, 4));
 }
 
+TEST_F(SchedulerTest, TextsThatAreOnlyTokenizedDoNotKeepOthersFromBeingComputed) {
+  Make({.lanes = 1});
+  FakeCall call({"a"});
+  FakeCall tokenize(std::vector<std::string>(600, std::string(100, 'x')));
+  tokenize.work = JobGroup::Work::kTokenize;
+  std::size_t tokenized = 0;
+  call.on_done = [&] { tokenized = engine_.tokenized.size(); };
+  Submit(call);
+  Submit(tokenize);
+  executor_.RunAll();
+  EXPECT_EQ(call.done, 1);
+  EXPECT_LT(tokenized, 200U) << "16 KiB, and the rest of a chunk";
+  EXPECT_EQ(tokenize.done, 1);
+  EXPECT_THAT(engine_.tokenized, SizeIs(601));
+}
+
 TEST_F(SchedulerTest, IdleLanesShareWhatIsQueued) {
   Make({.lanes = 2, .max_batch_tokens = 1000});
   FakeCall call(std::vector<std::string>(8, std::string(50, 'x')));

@@ -49,6 +49,17 @@ TEST_F(WireTest, ReadsWhatProtobufWrites) {
   EXPECT_THAT(bad_texts_, IsEmpty());
 }
 
+TEST_F(WireTest, CountsTextsWithoutReadingThem) {
+  std::string bytes = GoodRequest().SerializeAsString();
+  EXPECT_EQ(CountTexts(bytes), 2);
+  EXPECT_EQ(CountTexts(""), 0);
+  EXPECT_EQ(CountTexts("\xff\xff\xff\xff\xff\xff"), 0);
+  EXPECT_EQ(CountTexts(bytes.substr(0, bytes.find("zweiter") + 3)), 1) << "the second is cut off";
+  std::vector<grpc::Slice> slices;
+  for (const char byte : bytes) slices.emplace_back(std::string(1, byte));
+  EXPECT_EQ(CountTexts(grpc::ByteBuffer(slices.data(), slices.size())), 2);
+}
+
 TEST_F(WireTest, AnEmptyBodyIsAnEmptyRequest) {
   EXPECT_TRUE(Parse("").ok());
   EXPECT_EQ(request_.texts_size(), 0);
