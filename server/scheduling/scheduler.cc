@@ -13,7 +13,7 @@ constexpr std::size_t kTokenizeChunk = 8;
 // Bytes that a lane tokenizes in a turn while texts wait to be computed, some milliseconds' worth.
 // A batch of tokens is far fewer; this bounds what has none to give: Tokenize calls, texts that
 // fail, and the part of long texts that is cut off.
-constexpr std::size_t kTokenizeBytes = 16 * 1024;
+constexpr std::size_t kTokenizeBytes = 16'384;
 
 // A smaller share than this is not worth a second lane.
 constexpr std::int64_t kMinShareTokens = 64;
