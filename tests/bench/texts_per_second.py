@@ -25,9 +25,9 @@ from train.checkpoint import save_checkpoint
 from train.compare import prepare, read_comparison, recipe_of, runs_of
 from train.config import ConfigError
 from train.data import DataError, read_labels, read_tsv
-from train.recipe import copy_tokenizer, make_config, make_tokenizer
+from train.recipe import copy_tokenizer, make_config
 from train.synthesizer import Synthesizer
-from train.tokenizer import Tokenizer
+from train.tokenizer import Tokenizer, tokenizer_json
 
 
 def parse() -> argparse.Namespace:
@@ -46,11 +46,9 @@ def parse() -> argparse.Namespace:
 
 def write_checkpoints(recipe: dict, name: str, prepared: Path, folder: Path) -> tuple[Tokenizer, dict[str, Path]]:
     """The data set's vocabulary, and a checkpoint folder for each of its variants."""
-    train = read_tsv(prepared / "train.tsv")
-    labels = read_labels(prepared, train)
+    labels = read_labels(prepared, read_tsv(prepared / "train.tsv"))
     recipes = {run.variant: recipe_of(recipe, run) for run in runs_of(recipe) if run.dataset == name and run.seed == 1}
-    of_tokenizer = next(iter(recipes.values()))["tokenizer"]  # the same for all variants
-    tokenizer = make_tokenizer(of_tokenizer, (example.text for example in train), prepared)
+    tokenizer = Tokenizer.of_checkpoint(prepared, tokenizer_json())
     written = {variant: folder / variant for variant in recipes}
     for variant, own in recipes.items():
         save_checkpoint(written[variant], Synthesizer(make_config(own["model"], tokenizer.vocab_size, labels)))

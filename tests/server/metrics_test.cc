@@ -75,6 +75,26 @@ TEST(MetricsTest, AttentionGrows) {
   }
 }
 
+TEST(MetricsTest, ATextInWindowsIsOneText) {
+  Metrics metrics;
+  ModelMetrics& model = AddModel(metrics);
+  Job text;
+  text.windows.resize(3);
+  std::vector<Job*> batch;
+  for (Job& window : text.windows) {
+    window.whole = &text;
+    batch.push_back(&window);
+  }
+  model.OnBatchStarted(batch, 30);
+  model.OnBatchDone(batch, 30, milliseconds(1));
+  const std::string scraped = metrics.Scrape();
+  for (const char* line :
+       {R"(synth_texts_total{model="m"} 1)", R"(synth_queue_seconds_count{model="m"} 1)",
+        R"(synth_batch_texts_sum{model="m"} 3)"}) {
+    EXPECT_THAT(scraped, HasSubstr(line));
+  }
+}
+
 TEST(MetricsTest, CountsTextsTokensAndTruncation) {
   Metrics metrics;
   ModelMetrics& model = AddModel(metrics);
