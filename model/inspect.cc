@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "model/attention/mixture.h"
+#include "model/attention/load.h"
 #include "model/checkpoint/checkpoint.h"
 #include "model/checkpoint/safetensors.h"
 #include "model/checkpoint/tensor_table.h"

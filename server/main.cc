@@ -10,7 +10,7 @@
 #include <variant>
 
 #include "absl/status/statusor.h"
-#include "server/logging.h"
+#include "server/base/logging.h"
 #include "server/options.h"
 #include "server/server.h"
 

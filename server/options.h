@@ -9,7 +9,7 @@
 #include <variant>
 #include <vector>
 
-#include "server/logging.h"
+#include "server/base/logging.h"
 #include "synth/precision.h"
 
 namespace synth::server {

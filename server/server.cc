@@ -15,8 +15,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "grpc/health/v1/health.pb.h"
-#include "server/cpu_limit.h"
-#include "server/logging.h"
+#include "server/base/cpu_limit.h"
+#include "server/base/logging.h"
 #include "server/version.h"
 
 namespace synth::server {
@@ -59,13 +59,13 @@ Server::Server(const Options& options, int lanes)
     : options_(options),
       lanes_(lanes),
       executor_(lanes),
-      environment_{.registry = registry_,
-                   .refusals = refusals_,
-                   .gate = gate_,
-                   .limits = {.max_texts = options.max_texts,
-                              .max_text_bytes = options.max_text_bytes,
-                              .max_message_bytes = options.max_message_bytes}},
-      service_(environment_, metrics_) {
+      services_{.repository = repository_,
+                .refusals = refusals_,
+                .gate = gate_,
+                .limits = {.max_texts = options.max_texts,
+                           .max_text_bytes = options.max_text_bytes,
+                           .max_message_bytes = options.max_message_bytes}},
+      service_(services_, metrics_) {
   // Protobuf prints a line for each message it refuses, which any client could flood the log with.
   google::protobuf::SetLogHandler(nullptr);
   gpr_set_log_function([](gpr_log_func_args* args) {
@@ -84,8 +84,8 @@ absl::Status Server::LoadModels() {
                                                      .max_queue_tokens = options_.max_queue_tokens,
                                                      .max_queue_time = options_.max_queue_time};
   for (const Options::ModelSource& source : options_.models) {
-    if (absl::Status status = registry_.Load(source, {.precision = options_.precision}, scheduling,
-                                             executor_, metrics_);
+    if (absl::Status status = repository_.Load(source, {.precision = options_.precision},
+                                               scheduling, executor_, metrics_);
         !status.ok())
       return status;
   }
@@ -144,7 +144,7 @@ bool Server::Drain() {
   // Load balancers need this long to see NOT_SERVING; meanwhile everything is served as before.
   std::this_thread::sleep_for(options_.drain_delay);
   gate_.Close();
-  const bool in_time = gate_.WaitUntilEmpty(scheduling::Clock::now() + options_.drain_timeout);
+  const bool in_time = gate_.WaitUntilEmpty(Clock::now() + options_.drain_timeout);
   // Clients that have just had their last answer may be sending the next call: they should still
   // hear UNAVAILABLE.
   if (in_time) std::this_thread::sleep_for(kLinger);
@@ -156,7 +156,7 @@ bool Server::Drain() {
 }
 
 std::string Server::Scrape() const {
-  for (const auto& model : registry_.models()) model->RefreshMetrics();
+  for (const auto& model : repository_.models()) model->RefreshMetrics();
   return metrics_.Scrape();
 }
 

@@ -9,15 +9,15 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "server/http_server.h"
-#include "server/metrics.h"
+#include "server/models/repository.h"
+#include "server/models/tbb_executor.h"
+#include "server/observe/http_server.h"
+#include "server/observe/metrics.h"
 #include "server/options.h"
-#include "server/registry.h"
 #include "server/rpc/call_gate.h"
-#include "server/rpc/environment.h"
-#include "server/rpc/inference_service.h"
+#include "server/rpc/call_services.h"
 #include "server/rpc/refusal_log.h"
-#include "server/tbb_executor.h"
+#include "server/rpc/v1/inference_service.h"
 
 namespace synth::server {
 
@@ -56,10 +56,10 @@ class Server {
   const int lanes_;
   Metrics metrics_;
   TbbExecutor executor_;
-  Registry registry_;
+  Repository repository_;
   RefusalLog refusals_;
   CallGate gate_;
-  Environment environment_;
+  CallServices services_;
   InferenceService service_;
   std::atomic<bool> is_serving_{false};
   std::atomic<bool> is_drained_{false};

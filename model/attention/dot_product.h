@@ -8,7 +8,7 @@
 #include "model/checkpoint/checkpoint.h"
 #include "model/kernels/kernels.h"
 #include "model/kernels/select.h"
-#include "model/layers/linear.h"
+#include "model/ops/linear.h"
 #include "model/workspace.h"
 #include "synth/config.h"
 

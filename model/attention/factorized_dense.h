@@ -9,7 +9,7 @@
 #include "model/kernels/kernels.h"
 #include "model/kernels/packed_matrix.h"
 #include "model/kernels/select.h"
-#include "model/layers/linear.h"
+#include "model/ops/linear.h"
 #include "model/workspace.h"
 #include "synth/config.h"
 

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "model/attention/attention_weights.h"
-#include "model/attention/mixture.h"
+#include "model/attention/load.h"
 #include "model/checkpoint/checkpoint.h"
 #include "model/kernels/kernels.h"
 #include "model/kernels/operand.h"

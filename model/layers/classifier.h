@@ -6,7 +6,7 @@
 
 #include "model/checkpoint/checkpoint.h"
 #include "model/kernels/kernels.h"
-#include "model/layers/linear.h"
+#include "model/ops/linear.h"
 
 namespace synth {
 

@@ -6,8 +6,8 @@
 
 #include "model/checkpoint/checkpoint.h"
 #include "model/kernels/select.h"
-#include "model/layers/embedding_table.h"
-#include "model/layers/layer_norm.h"
+#include "model/ops/embedding_table.h"
+#include "model/ops/layer_norm.h"
 #include "synth/model.h"
 
 namespace synth {

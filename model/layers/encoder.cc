@@ -12,7 +12,7 @@
 #include "model/kernels/kernels.h"
 #include "model/kernels/select.h"
 #include "model/layers/encoder_layer.h"
-#include "model/layers/layer_norm.h"
+#include "model/ops/layer_norm.h"
 #include "model/strings.h"
 #include "model/team.h"
 #include "model/workspace.h"

@@ -12,7 +12,7 @@
 #include "model/kernels/select.h"
 #include "model/layers/embedding.h"
 #include "model/layers/encoder_layer.h"
-#include "model/layers/layer_norm.h"
+#include "model/ops/layer_norm.h"
 #include "model/workspace.h"
 #include "synth/model.h"
 

@@ -9,7 +9,7 @@
 #include "model/checkpoint/checkpoint.h"
 #include "model/kernels/kernels.h"
 #include "model/kernels/select.h"
-#include "model/layers/layer_norm.h"
+#include "model/ops/layer_norm.h"
 #include "model/team.h"
 #include "model/workspace.h"
 #include "synth/config.h"

@@ -2,8 +2,6 @@
 
 namespace synth::server {
 
-using scheduling::MutexLock;
-
 bool CallGate::Enter() {
   const MutexLock lock(mutex_);
   if (is_closed_) return false;
@@ -21,7 +19,7 @@ void CallGate::Close() {
   is_closed_ = true;
 }
 
-bool CallGate::WaitUntilEmpty(scheduling::TimePoint deadline) {
+bool CallGate::WaitUntilEmpty(TimePoint deadline) {
   const MutexLock lock(mutex_);
   while (in_flight_ > 0) {
     if (!mutex_.WaitUntil(empty_, deadline)) return in_flight_ == 0;

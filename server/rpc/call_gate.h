@@ -3,8 +3,8 @@
 
 #include <condition_variable>
 
+#include "server/base/mutex.h"
 #include "server/scheduling/job.h"
-#include "server/scheduling/mutex.h"
 
 namespace synth::server {
 
@@ -22,10 +22,10 @@ class CallGate {
   void Close();
   // Waits until the last call has left; false if some have not at `deadline`. The gate must be
   // closed.
-  bool WaitUntilEmpty(scheduling::TimePoint deadline);
+  bool WaitUntilEmpty(TimePoint deadline);
 
  private:
-  scheduling::Mutex mutex_;
+  Mutex mutex_;
   std::condition_variable empty_;
   bool is_closed_ SYNTH_GUARDED_BY(mutex_) = false;
   int in_flight_ SYNTH_GUARDED_BY(mutex_) = 0;

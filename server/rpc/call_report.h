@@ -3,7 +3,7 @@
 
 #include <grpcpp/support/status.h>
 
-#include "server/metrics.h"
+#include "server/observe/metrics.h"
 #include "server/rpc/refusal_log.h"
 #include "server/scheduling/job.h"
 
@@ -19,7 +19,7 @@ class CallReport {
     metrics_.OnStarted();
   }
 
-  scheduling::Duration elapsed() const { return scheduling::Clock::now() - start_; }
+  Duration elapsed() const { return Clock::now() - start_; }
 
   // The request was read whole.
   void OnRequest() const { metrics_.OnMessageReceived(); }
@@ -37,7 +37,7 @@ class CallReport {
  private:
   const MethodMetrics& metrics_;
   RefusalLog& refusals_;
-  const scheduling::TimePoint start_ = scheduling::Clock::now();
+  const TimePoint start_ = Clock::now();
 };
 
 }  // namespace synth::server

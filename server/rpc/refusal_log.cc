@@ -1,14 +1,14 @@
 #include "server/rpc/refusal_log.h"
 
-#include "server/logging.h"
+#include "server/base/logging.h"
 
 namespace synth::server {
 
 void RefusalLog::Record(const std::string& method, const grpc::Status& status) {
   std::int64_t count = 0;
   {
-    const scheduling::MutexLock lock(mutex_);
-    const scheduling::TimePoint now = scheduling::Clock::now();
+    const MutexLock lock(mutex_);
+    const TimePoint now = Clock::now();
     const auto [entry, is_new] = classes_.try_emplace({method, status.error_code()});
     Class& refusals = entry->second;
     ++refusals.since;

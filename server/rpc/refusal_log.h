@@ -8,8 +8,8 @@
 #include <string>
 #include <utility>
 
+#include "server/base/mutex.h"
 #include "server/scheduling/job.h"
-#include "server/scheduling/mutex.h"
 
 namespace synth::server {
 
@@ -17,16 +17,16 @@ namespace synth::server {
 // one line in kInterval with the number since. An overload is a line, not a flood.
 class RefusalLog {
  public:
-  static constexpr scheduling::Duration kInterval = std::chrono::seconds(10);
+  static constexpr Duration kInterval = std::chrono::seconds(10);
 
   void Record(const std::string& method, const grpc::Status& status);
 
  private:
   struct Class {
-    scheduling::TimePoint last_logged;
+    TimePoint last_logged;
     std::int64_t since = 0;
   };
-  scheduling::Mutex mutex_;
+  Mutex mutex_;
   std::map<std::pair<std::string, int>, Class> classes_ SYNTH_GUARDED_BY(mutex_);
 };
 

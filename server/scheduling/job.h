@@ -2,7 +2,6 @@
 #define SYNTH_SERVER_SCHEDULING_JOB_H_
 
 #include <atomic>
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -10,12 +9,9 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "server/base/clock.h"
 
 namespace synth::scheduling {
-
-using Clock = std::chrono::steady_clock;
-using TimePoint = Clock::time_point;
-using Duration = Clock::duration;
 
 class JobGroup;
 

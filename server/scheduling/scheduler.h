@@ -8,11 +8,11 @@
 #include <span>
 #include <vector>
 
+#include "server/base/mutex.h"
 #include "server/scheduling/admission.h"
 #include "server/scheduling/engine.h"
 #include "server/scheduling/job.h"
 #include "server/scheduling/job_queue.h"
-#include "server/scheduling/mutex.h"
 
 namespace synth::scheduling {
 

@@ -15,8 +15,8 @@
 #include "absl/status/statusor.h"
 #include "client/load/sentences.h"
 #include "synth/model.h"
+#include "synth/postprocess.h"
 #include "synth/precision.h"
-#include "synth/scores.h"
 
 namespace synth {
 namespace {
@@ -30,15 +30,15 @@ T OrExit(absl::StatusOr<T> value) {
   return *std::move(value);
 }
 
-std::string Environment(const char* name, const char* otherwise) {
+std::string CallServices(const char* name, const char* otherwise) {
   const char* const value = std::getenv(name);
   return value != nullptr ? value : otherwise;
 }
 
 const Model& BenchModel() {
   static const std::unique_ptr<const Model> model = OrExit(Model::Load(
-      Environment("SYNTH_BENCH_MODEL", SYNTH_SOURCE_DIR "/models/intent-clinc150"),
-      {.precision = OrExit(ParsePrecision(Environment("SYNTH_BENCH_PRECISION", "f32")))}));
+      CallServices("SYNTH_BENCH_MODEL", SYNTH_SOURCE_DIR "/models/intent-clinc150"),
+      {.precision = OrExit(ParsePrecision(CallServices("SYNTH_BENCH_PRECISION", "f32")))}));
   return *model;
 }
 

@@ -22,7 +22,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "model/attention/attention_weights.h"
-#include "model/attention/mixture.h"
+#include "model/attention/load.h"
 #include "model/checkpoint/checkpoint.h"
 #include "model/kernels/kernels.h"
 #include "model/kernels/operand.h"

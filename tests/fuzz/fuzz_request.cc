@@ -5,7 +5,7 @@
 #include <string_view>
 #include <vector>
 
-#include "server/rpc/wire.h"
+#include "server/rpc/v1/wire.h"
 #include "synth/utf8.h"
 #include "synth/v1/inference.pb.h"
 #include "tests/fuzz/fuzz_check.h"

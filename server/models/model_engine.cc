@@ -1,0 +1,115 @@
+#include "server/models/model_engine.h"
+
+#include <algorithm>
+#include <cstddef>
+#include <utility>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/str_format.h"
+
+namespace synth::server {
+
+using scheduling::Job;
+using scheduling::JobGroup;
+
+ModelEngine::ModelEngine(const Model& model, int lanes, LaneHelpers& helpers)
+    : model_(model), helpers_(helpers) {
+  for (WorkspacePtr& workspace : model.MakeWorkspaces(lanes))
+    lanes_.push_back({.workspace = std::move(workspace), .token_ids = {}, .offsets = {}});
+}
+
+int ModelEngine::PredictTokens(const Job& job) const {
+  // English text has about four bytes a token; 3 errs on the side of too many.
+  const auto guess = static_cast<int>(job.text.size() / 3 + 2);
+  const int longest = model_.config().max_position_embeddings;
+  if (guess <= longest || job.group->long_texts != JobGroup::LongTexts::kWindows)
+    return std::min(guess, longest);
+  // Tokens that two windows share are computed twice.
+  const int room = longest - model_.tokenizer()->special_tokens();
+  return static_cast<int>(std::int64_t{guess} * longest / (room - job.group->window_overlap));
+}
+
+absl::Status ModelEngine::Tokenize(Job& job) {
+  absl::StatusOr<std::vector<std::int32_t>> ids = model_.tokenizer()->Encode(job.text);
+  if (!ids.ok()) return ids.status();
+  if (ids->empty()) return absl::InvalidArgumentError("the text has no tokens");
+  job.token_ids = *std::move(ids);
+  job.original_tokens = static_cast<int>(job.token_ids.size());
+  const int longest = model_.config().max_position_embeddings;
+  if (job.group->work == JobGroup::Work::kCompute && job.original_tokens > longest) {
+    switch (job.group->long_texts) {
+      case JobGroup::LongTexts::kFail:
+        return absl::OutOfRangeError(
+            absl::StrFormat("the text has %d tokens, the model takes %d, and truncation is off",
+                            job.original_tokens, longest));
+      case JobGroup::LongTexts::kTruncate:
+        model_.tokenizer()->Truncate(job.token_ids, longest);
+        break;
+      case JobGroup::LongTexts::kWindows:
+        MakeWindows(job);
+        return absl::OkStatus();
+    }
+  }
+  job.tokens = static_cast<int>(job.token_ids.size());
+  return absl::OkStatus();
+}
+
+void ModelEngine::MakeWindows(Job& job) const {
+  std::vector<std::vector<std::int32_t>> windows = model_.tokenizer()->Windows(
+      job.token_ids, model_.config().max_position_embeddings, job.group->window_overlap);
+  job.token_ids = {};
+  job.windows.resize(windows.size());
+  job.tokens = 0;
+  for (std::size_t i = 0; i < windows.size(); ++i) {
+    job.windows[i].token_ids = std::move(windows[i]);
+    job.windows[i].tokens = static_cast<int>(job.windows[i].token_ids.size());
+    job.tokens += job.windows[i].tokens;
+  }
+}
+
+void ModelEngine::Compute(std::span<Job* const> batch, int lane_index) {
+  Lane& lane = lanes_.at(static_cast<std::size_t>(lane_index));
+  lane.token_ids.clear();
+  lane.offsets.assign(1, 0);
+  for (const Job* job : batch) {
+    lane.token_ids.insert(lane.token_ids.end(), job->token_ids.begin(), job->token_ids.end());
+    lane.offsets.push_back(static_cast<std::int32_t>(lane.token_ids.size()));
+  }
+  const std::span<const float> hidden = [&] {
+    const LaneHelpers::Busy busy(helpers_);
+    return model_.Forward({.token_ids = lane.token_ids, .offsets = lane.offsets}, *lane.workspace,
+                          &helpers_);
+  }();
+
+  const auto width = static_cast<std::size_t>(model_.config().hidden_size);
+  for (std::size_t i = 0; i < batch.size(); ++i) {
+    const auto begin = static_cast<std::size_t>(lane.offsets[i]);
+    const auto end = static_cast<std::size_t>(lane.offsets[i + 1]);
+    batch[i]->group->OnHidden(*batch[i], hidden.subspan(begin * width, (end - begin) * width));
+  }
+}
+
+void ModelEngine::WarmUp(int max_batch_tokens) {
+  const int longest = model_.config().max_position_embeddings;
+  const int most = std::max(longest, max_batch_tokens);
+  for (std::size_t i = 0; i < lanes_.size(); ++i) {
+    lanes_[i].offsets.reserve(static_cast<std::size_t>(most) + 1);
+    RunOnce(most, longest, lanes_[i], static_cast<int>(i));
+  }
+  for (int length = longest; length > 1;) {
+    length = (length + 1) / 2;
+    RunOnce(length, length, lanes_.front(), 0);
+  }
+}
+
+void ModelEngine::RunOnce(int tokens, int length, Lane& lane, int thread) {
+  lane.token_ids.assign(static_cast<std::size_t>(tokens), 0);
+  lane.offsets.assign(1, 0);
+  while (lane.offsets.back() < tokens) {
+    lane.offsets.push_back(std::min(lane.offsets.back() + length, tokens));
+  }
+  OneThread alone(helpers_.max_threads(), thread);
+  model_.Forward({.token_ids = lane.token_ids, .offsets = lane.offsets}, *lane.workspace, &alone);
+}
+
+}  // namespace synth::server

@@ -1,0 +1,223 @@
+#include "server/observe/metrics.h"
+
+#include <prometheus/family.h>
+#include <prometheus/text_serializer.h>
+
+#include <algorithm>
+#include <iterator>
+#include <utility>
+#include <vector>
+
+#include "server/version.h"
+#include "synth/precision.h"
+
+namespace synth::server {
+namespace {
+
+using prometheus::Histogram;
+using scheduling::DropReason;
+using scheduling::RefusalReason;
+
+// 100 µs to 10 s, three to a decade: what a text costs on an idle server up to the longest wait
+// that clients put up with.
+const Histogram::BucketBoundaries kLatency = {0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005,
+                                              0.01,   0.025,   0.05,   0.1,   0.25,   0.5,
+                                              1,      2.5,     5,      10};
+const Histogram::BucketBoundaries kTexts = {1, 2, 4, 8, 16, 32, 64, 128, 256};
+const Histogram::BucketBoundaries kTokens = {8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096};
+
+constexpr const char* kService = "synth.v1.Inference";
+constexpr const char* kMethods[] = {"Encode", "Classify", "Tokenize", "GetModel"};
+
+// The names of grpc::StatusCode, in its order.
+constexpr const char* kCodeNames[] = {
+    "OK",       "Canceled",       "Unknown",          "InvalidArgument",   "DeadlineExceeded",
+    "NotFound", "AlreadyExists",  "PermissionDenied", "ResourceExhausted", "FailedPrecondition",
+    "Aborted",  "OutOfRange",     "Unimplemented",    "Internal",          "Unavailable",
+    "DataLoss", "Unauthenticated"};
+
+constexpr const char* kRefusalNames[] = {"queue_full", "predicted_wait", "deadline"};
+constexpr const char* kDropNames[] = {"cancelled", "deadline"};
+
+double Seconds(Duration duration) { return std::chrono::duration<double>(duration).count(); }
+
+// Every family, named once. Families are created when they are first asked for.
+class Families {
+ public:
+  explicit Families(prometheus::Registry& registry) : registry_(registry) {}
+
+  Histogram& Latency(const char* name, const char* help, const prometheus::Labels& labels) {
+    return prometheus::BuildHistogram().Name(name).Help(help).Register(registry_).Add(labels,
+                                                                                      kLatency);
+  }
+  Histogram& Sizes(const char* name, const char* help, const prometheus::Labels& labels,
+                   const Histogram::BucketBoundaries& buckets) {
+    return prometheus::BuildHistogram().Name(name).Help(help).Register(registry_).Add(labels,
+                                                                                      buckets);
+  }
+  prometheus::Counter& Counter(const char* name, const char* help,
+                               const prometheus::Labels& labels) {
+    return prometheus::BuildCounter().Name(name).Help(help).Register(registry_).Add(labels);
+  }
+  prometheus::Gauge& Gauge(const char* name, const char* help, const prometheus::Labels& labels) {
+    return prometheus::BuildGauge().Name(name).Help(help).Register(registry_).Add(labels);
+  }
+
+ private:
+  prometheus::Registry& registry_;
+};
+
+}  // namespace
+
+void MethodMetrics::OnStarted() const { started_->Increment(); }
+
+void MethodMetrics::OnHandled(grpc::StatusCode code, Duration time) const {
+  const int index = code >= 0 && code < kCodes ? code : static_cast<int>(grpc::StatusCode::UNKNOWN);
+  handled_.at(static_cast<std::size_t>(index))->Increment();
+  seconds_->Observe(Seconds(time));
+}
+
+void ModelMetrics::OnRefused(RefusalReason reason) {
+  refused_.at(static_cast<std::size_t>(reason))->Increment();
+}
+
+void ModelMetrics::OnDropped(DropReason reason) {
+  dropped_.at(static_cast<std::size_t>(reason))->Increment();
+}
+
+void ModelMetrics::OnTokenized(const scheduling::Job& job) {
+  tokenize_seconds_->Observe(Seconds(job.tokenize_time));
+  if (!job.status.ok()) {
+    failed_->Increment();
+  } else if (job.original_tokens > job.tokens) {
+    truncated_->Increment();
+  }
+}
+
+void ModelMetrics::OnBatchStarted(std::span<scheduling::Job* const> batch, int tokens) {
+  batch_texts_->Observe(static_cast<double>(batch.size()));
+  batch_tokens_->Observe(tokens);
+  for (const scheduling::Job* job : batch) {
+    if (job->stands_for_text()) queue_seconds_->Observe(Seconds(job->queue_time));
+  }
+}
+
+void ModelMetrics::OnBatchDone(std::span<scheduling::Job* const> batch, int tokens,
+                               Duration compute_time) {
+  compute_seconds_->Observe(Seconds(compute_time));
+  texts_->Increment(static_cast<double>(
+      std::ranges::count_if(batch, [](const auto* job) { return job->stands_for_text(); })));
+  tokens_->Increment(tokens);
+}
+
+void ModelMetrics::SetLoad(const scheduling::Scheduler::Load& load) const {
+  queue_texts_->Set(static_cast<double>(load.queued_texts));
+  queue_tokens_->Set(static_cast<double>(load.queued_tokens));
+  lanes_busy_->Set(load.busy_lanes);
+}
+
+void ModelMetrics::SetAttentionBytes(std::size_t bytes) const {
+  attention_bytes_->Set(static_cast<double>(bytes));
+}
+
+Metrics::Metrics() {
+  Families(registry_)
+      .Gauge("synth_build_info", "Always 1; the version is a label", {{"version", kVersion}})
+      .Set(1);
+  for (const char* method : kMethods) AddMethod(method);
+}
+
+void Metrics::AddMethod(const std::string& method) {
+  Families families(registry_);
+  const prometheus::Labels labels = {
+      {"grpc_type", "unary"}, {"grpc_service", kService}, {"grpc_method", method}};
+  MethodMetrics& metrics = methods_[method];
+  metrics.method_ = method;
+  metrics.started_ =
+      &families.Counter("grpc_server_started_total", "Calls started on the server", labels);
+  metrics.received_ =
+      &families.Counter("grpc_server_msg_received_total", "Messages received from clients", labels);
+  metrics.sent_ =
+      &families.Counter("grpc_server_msg_sent_total", "Messages sent to clients", labels);
+  metrics.seconds_ = &families.Latency("grpc_server_handling_seconds",
+                                       "Time from a call's arrival to its response", labels);
+  static_assert(std::size(kCodeNames) == MethodMetrics::kCodes);
+  for (std::size_t code = 0; code < MethodMetrics::kCodes; ++code) {
+    prometheus::Labels with_code = labels;
+    with_code["grpc_code"] = kCodeNames[code];
+    metrics.handled_.at(code) = &families.Counter(
+        "grpc_server_handled_total", "Calls finished on the server, by code", with_code);
+  }
+}
+
+ModelMetrics& Metrics::AddModel(const std::string& name, const ModelInfo& info, int lanes) {
+  Families families(registry_);
+  const prometheus::Labels labels = {{"model", name}};
+  auto metrics = std::make_unique<ModelMetrics>();
+  metrics->queue_seconds_ = &families.Latency(
+      "synth_queue_seconds",
+      "Time that a text waited for a free lane, from its arrival, less tokenization", labels);
+  metrics->tokenize_seconds_ =
+      &families.Latency("synth_tokenize_seconds", "Time that tokenizing a text took", labels);
+  metrics->compute_seconds_ =
+      &families.Latency("synth_compute_seconds", "Time that computing a batch took", labels);
+  metrics->batch_texts_ =
+      &families.Sizes("synth_batch_texts", "Texts and windows in a batch", labels, kTexts);
+  metrics->batch_tokens_ =
+      &families.Sizes("synth_batch_tokens", "Tokens in a batch", labels, kTokens);
+  metrics->texts_ = &families.Counter("synth_texts_total", "Texts computed", labels);
+  metrics->tokens_ = &families.Counter("synth_tokens_total", "Tokens computed", labels);
+  metrics->failed_ = &families.Counter(
+      "synth_failed_texts_total",
+      "Texts that failed alone: empty, not UTF-8, too long, or without tokens", labels);
+  metrics->truncated_ =
+      &families.Counter("synth_truncated_total", "Texts whose end was cut off", labels);
+  for (std::size_t reason = 0; reason < metrics->refused_.size(); ++reason) {
+    metrics->refused_.at(reason) = &families.Counter(
+        "synth_rejected_total", "Calls refused with RESOURCE_EXHAUSTED before anything was queued",
+        {{"model", name}, {"reason", kRefusalNames[reason]}});
+  }
+  for (std::size_t reason = 0; reason < metrics->dropped_.size(); ++reason) {
+    metrics->dropped_.at(reason) =
+        &families.Counter("synth_dropped_total",
+                          "Texts dropped from the queue because nobody waited for them any more",
+                          {{"model", name}, {"reason", kDropNames[reason]}});
+  }
+  metrics->queue_texts_ =
+      &families.Gauge("synth_queue_texts", "Texts and windows waiting for a lane", labels);
+  metrics->queue_tokens_ =
+      &families.Gauge("synth_queue_tokens", "Tokens waiting for a lane", labels);
+  metrics->lanes_busy_ = &families.Gauge("synth_lanes_busy", "Lanes computing a batch", labels);
+  families.Gauge("synth_lanes", "Lanes of the model", labels).Set(lanes);
+  families
+      .Gauge("synth_model_info", "Always 1; what is loaded is in the labels",
+             {{"model", name},
+              {"digest", info.digest},
+              {"precision", std::string(PrecisionName(info.precision))},
+              {"instruction_set", info.instruction_set}})
+      .Set(1);
+  auto memory = [&](const char* part) -> prometheus::Gauge& {
+    return families.Gauge("synth_model_bytes",
+                          "Memory of the model's weights, and of the attention computed so far",
+                          {{"model", name}, {"part", part}});
+  };
+  memory("weights").Set(static_cast<double>(info.weight_bytes));
+  metrics->attention_bytes_ = &memory("attention");
+  return *models_.insert_or_assign(name, std::move(metrics)).first->second;
+}
+
+void Metrics::SetCpus(int affinity, double quota) {
+  Families families(registry_);
+  families.Gauge("synth_cpus", "CPUs in the affinity mask of the process", {}).Set(affinity);
+  families.Gauge("synth_cpu_quota", "CPUs of the cgroup's quota; 0: none", {}).Set(quota);
+}
+
+std::string Metrics::Scrape() const {
+  std::vector<prometheus::MetricFamily> families = registry_.Collect();
+  std::vector<prometheus::MetricFamily> process = process_.Collect();
+  families.insert(families.end(), std::make_move_iterator(process.begin()),
+                  std::make_move_iterator(process.end()));
+  return prometheus::TextSerializer().Serialize(families);
+}
+
+}  // namespace synth::server

@@ -1,0 +1,117 @@
+#ifndef SYNTH_SERVER_OBSERVE_METRICS_H_
+#define SYNTH_SERVER_OBSERVE_METRICS_H_
+
+#include <grpcpp/support/status.h>
+#include <prometheus/counter.h>
+#include <prometheus/gauge.h>
+#include <prometheus/histogram.h>
+#include <prometheus/registry.h>
+
+#include <array>
+#include <cstddef>
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "server/observe/process_metrics.h"
+#include "server/scheduling/engine.h"
+#include "server/scheduling/scheduler.h"
+#include "synth/model.h"
+
+namespace synth::server {
+
+// Every metric name, help text and bucket of the server stands in metrics.cc. All series exist, at
+// zero, from the start, so that rates are right from the first request on.
+
+// The counters of one RPC method, as go-grpc-prometheus names them.
+class MethodMetrics {
+ public:
+  const std::string& method() const { return method_; }
+  void OnStarted() const;
+  void OnHandled(grpc::StatusCode code, Duration time) const;
+  // Requests and responses that were read and written whole.
+  void OnMessageReceived() const { received_->Increment(); }
+  void OnMessageSent() const { sent_->Increment(); }
+
+ private:
+  friend class Metrics;
+  static constexpr int kCodes = grpc::StatusCode::UNAUTHENTICATED + 1;
+  std::string method_;
+  prometheus::Counter* started_ = nullptr;
+  prometheus::Counter* received_ = nullptr;
+  prometheus::Counter* sent_ = nullptr;
+  std::array<prometheus::Counter*, kCodes> handled_{};
+  prometheus::Histogram* seconds_ = nullptr;
+};
+
+// The series of one model.
+class ModelMetrics final : public scheduling::Observer {
+ public:
+  void OnRefused(scheduling::RefusalReason reason) override;
+  void OnDropped(scheduling::DropReason reason) override;
+  void OnTokenized(const scheduling::Job& job) override;
+  void OnBatchStarted(std::span<scheduling::Job* const> batch, int tokens) override;
+  void OnBatchDone(std::span<scheduling::Job* const> batch, int tokens,
+                   Duration compute_time) override;
+
+  // The gauges of the queue and the lanes, brought up to date before a scrape.
+  void SetLoad(const scheduling::Scheduler::Load& load) const;
+  // What Model::attention_bytes gives; brought up to date before a scrape, too.
+  void SetAttentionBytes(std::size_t bytes) const;
+  // A text that was refused before it became a job.
+  void OnInvalidTexts(std::int64_t count) { failed_->Increment(static_cast<double>(count)); }
+
+ private:
+  friend class Metrics;
+  prometheus::Histogram* queue_seconds_ = nullptr;
+  prometheus::Histogram* tokenize_seconds_ = nullptr;
+  prometheus::Histogram* compute_seconds_ = nullptr;
+  prometheus::Histogram* batch_texts_ = nullptr;
+  prometheus::Histogram* batch_tokens_ = nullptr;
+  prometheus::Counter* texts_ = nullptr;
+  prometheus::Counter* tokens_ = nullptr;
+  prometheus::Counter* failed_ = nullptr;
+  prometheus::Counter* truncated_ = nullptr;
+  std::array<prometheus::Counter*, 3> refused_{};  // by RefusalReason
+  std::array<prometheus::Counter*, 2> dropped_{};  // by DropReason
+  prometheus::Gauge* queue_texts_ = nullptr;
+  prometheus::Gauge* queue_tokens_ = nullptr;
+  prometheus::Gauge* lanes_busy_ = nullptr;
+  prometheus::Gauge* attention_bytes_ = nullptr;
+};
+
+// All metrics of the server. Thread-safe; handles live as long as it does.
+class Metrics {
+ public:
+  Metrics();
+
+  // The handles of a method of synth.v1.Inference: look them up once, not for each call.
+  const MethodMetrics& Method(std::string_view method) const {
+    return methods_.at(std::string(method));
+  }
+
+  // The series of a model that has been loaded.
+  ModelMetrics& AddModel(const std::string& name, const ModelInfo& info, int lanes);
+
+  void SetCpus(int affinity, double quota);
+
+  // The Prometheus text format.
+  std::string Scrape() const;
+
+  // Content-Type of what Scrape gives.
+  static constexpr const char* kContentType = "text/plain; version=0.0.4; charset=utf-8";
+
+ private:
+  void AddMethod(const std::string& method);
+
+  prometheus::Registry registry_;
+  ProcessCollector process_;
+  std::map<std::string, MethodMetrics> methods_;
+  std::map<std::string, std::unique_ptr<ModelMetrics>> models_;
+};
+
+}  // namespace synth::server
+
+#endif  // SYNTH_SERVER_OBSERVE_METRICS_H_

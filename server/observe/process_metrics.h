@@ -1,0 +1,20 @@
+#ifndef SYNTH_SERVER_OBSERVE_PROCESS_METRICS_H_
+#define SYNTH_SERVER_OBSERVE_PROCESS_METRICS_H_
+
+#include <prometheus/collectable.h>
+#include <prometheus/metric_family.h>
+
+#include <vector>
+
+namespace synth::server {
+
+// The standard process_* metrics of Prometheus client libraries, read from /proc at each scrape,
+// and what the cgroup says of throttling where it says it. What cannot be read is left out.
+class ProcessCollector final : public prometheus::Collectable {
+ public:
+  std::vector<prometheus::MetricFamily> Collect() const override;
+};
+
+}  // namespace synth::server
+
+#endif  // SYNTH_SERVER_OBSERVE_PROCESS_METRICS_H_

@@ -1,0 +1,78 @@
+#ifndef SYNTH_SERVER_RPC_V1_LONG_TEXTS_H_
+#define SYNTH_SERVER_RPC_V1_LONG_TEXTS_H_
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "server/rpc/v1/validation.h"
+#include "server/scheduling/job.h"
+#include "synth/config.h"
+#include "synth/model.h"
+#include "synth/v1/inference.pb.h"
+
+namespace synth::server {
+
+// What Encode and Classify ask for texts with more tokens than the model takes.
+
+template <typename Request>
+scheduling::JobGroup::LongTexts LongTextsOf(const Request& request) {
+  using LongTexts = scheduling::JobGroup::LongTexts;
+  switch (request.truncation()) {
+    case v1::TRUNCATION_NONE:
+      return LongTexts::kFail;
+    case v1::TRUNCATION_WINDOWS:
+      return LongTexts::kWindows;
+    default:  // unspecified: CheckLongTexts has refused what is unknown
+      return LongTexts::kTruncate;
+  }
+}
+
+// Tokens that two windows share, at least.
+template <typename Request>
+int WindowOverlapOf(const Request& request, const Model& model) {
+  if (request.has_window_overlap()) return static_cast<int>(request.window_overlap());
+  return model.config().max_position_embeddings / 8;
+}
+
+template <typename Request>
+absl::Status CheckLongTexts(const Request& request, const Model& model) {
+  absl::Status status =
+      CheckEnum("truncation", request.truncation(), v1::Truncation_IsValid(request.truncation()));
+  if (!status.ok() || !request.has_window_overlap()) return status;
+  if (request.truncation() != v1::TRUNCATION_WINDOWS) {
+    return absl::InvalidArgumentError(
+        "window_overlap: expected none without TRUNCATION_WINDOWS, found one");
+  }
+  // A larger one would make a text cost more than twice its tokens.
+  const int most =
+      (model.config().max_position_embeddings - model.tokenizer()->special_tokens()) / 2;
+  if (request.window_overlap() <= static_cast<std::uint32_t>(most)) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat("window_overlap: expected at most ", most,
+                   ", half of the tokens of a window beside its special tokens, found ",
+                   request.window_overlap()));
+}
+
+// The vector [D] of a text from those of its windows, which are equally long: the mean, or the
+// largest values.
+inline std::vector<float> PoolWindows(std::span<const scheduling::Job> windows, Pooling pooling) {
+  std::vector<float> pooled = windows.front().pooled;
+  for (const scheduling::Job& window : windows.subspan(1)) {
+    for (std::size_t d = 0; d < pooled.size(); ++d) {
+      pooled[d] = pooling == Pooling::kMax ? std::max(pooled[d], window.pooled[d])
+                                           : pooled[d] + window.pooled[d];
+    }
+  }
+  if (pooling == Pooling::kMax) return pooled;
+  for (float& value : pooled) value /= static_cast<float>(windows.size());
+  return pooled;
+}
+
+}  // namespace synth::server
+
+#endif  // SYNTH_SERVER_RPC_V1_LONG_TEXTS_H_

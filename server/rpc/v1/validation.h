@@ -1,0 +1,41 @@
+#ifndef SYNTH_SERVER_RPC_V1_VALIDATION_H_
+#define SYNTH_SERVER_RPC_V1_VALIDATION_H_
+
+#include <cstdint>
+#include <string_view>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+
+namespace synth::server {
+
+// The checks of a request's fields. Messages name the field, what was expected and what was found.
+
+inline absl::Status CheckTextCount(std::int64_t count, int max_texts) {
+  if (count == 0) return absl::InvalidArgumentError("texts: expected at least 1, found none");
+  if (count > max_texts) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("texts: expected at most ", max_texts, ", found ", count));
+  }
+  return absl::OkStatus();
+}
+
+inline absl::Status CheckText(std::string_view text, std::int64_t max_bytes) {
+  if (text.empty()) return absl::InvalidArgumentError("the text is empty");
+  if (static_cast<std::int64_t>(text.size()) > max_bytes) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("the text has ", text.size(), " bytes, the limit is ", max_bytes));
+  }
+  return absl::OkStatus();
+}
+
+// Proto3 keeps enum values that it does not know; here they are errors.
+inline absl::Status CheckEnum(const char* field, int value, bool is_known) {
+  if (is_known) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat(field, ": the value ", value, " is not known to this server"));
+}
+
+}  // namespace synth::server
+
+#endif  // SYNTH_SERVER_RPC_V1_VALIDATION_H_

@@ -1,0 +1,36 @@
+#ifndef SYNTH_SERVER_RPC_V1_WIRE_H_
+#define SYNTH_SERVER_RPC_V1_WIRE_H_
+
+#include <google/protobuf/message.h>
+#include <grpcpp/support/byte_buffer.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+
+namespace synth::server {
+
+// A text of a request that is not UTF-8, with the offset of its first wrong byte.
+struct BadText {
+  std::size_t index = 0;
+  std::size_t offset = 0;
+};
+
+// How many texts a request has, from its bytes alone; of malformed bytes, as many as can be told.
+std::int64_t CountTexts(const grpc::ByteBuffer& bytes);
+std::int64_t CountTexts(std::string_view bytes);
+
+// Reads a request from the wire. Protobuf refuses a whole message for one string that is not UTF-8;
+// here such an entry of `texts` is read as an empty one and reported in `bad_texts`, so that it
+// fails alone. INVALID_ARGUMENT where the bytes are not this message.
+absl::Status ParseRequest(const grpc::ByteBuffer& bytes, google::protobuf::Message& request,
+                          std::vector<BadText>& bad_texts);
+absl::Status ParseRequest(std::string_view bytes, google::protobuf::Message& request,
+                          std::vector<BadText>& bad_texts);
+
+}  // namespace synth::server
+
+#endif  // SYNTH_SERVER_RPC_V1_WIRE_H_

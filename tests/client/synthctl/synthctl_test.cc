@@ -1,0 +1,251 @@
+// The program itself, run as users do, against a server in this process.
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "tests/client/fake_server.h"
+
+namespace synth::client {
+namespace {
+
+struct Outcome {
+  int code = -1;
+  std::string out;
+  std::string err;
+};
+
+std::string FileName(const std::string& name) {
+  return ::testing::TempDir() + ::testing::UnitTest::GetInstance()->current_test_info()->name() +
+         "." + name;
+}
+
+std::string Content(const std::string& file) {
+  std::ifstream stream(file, std::ios::binary);
+  return {std::istreambuf_iterator<char>(stream), {}};
+}
+
+std::string FileWith(const std::string& content) {
+  std::string file = FileName("texts");
+  std::ofstream(file, std::ios::binary) << content;
+  return file;
+}
+
+// Runs synthctl in a shell, so that `arguments` may redirect standard input.
+Outcome RunSynthctl(const std::string& target, const std::string& arguments) {
+  const std::string out = FileName("out");
+  const std::string err = FileName("err");
+  const std::string line =
+      "SYNTHCTL_SERVER=" + target + " " SYNTHCTL_BINARY " " + arguments + " >" + out + " 2>" + err;
+  const int status = std::system(line.c_str());
+  return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, Content(out), Content(err)};
+}
+
+std::vector<nlohmann::json> JsonLines(const std::string& text) {
+  std::vector<nlohmann::json> lines;
+  size_t begin = 0;
+  while (begin < text.size()) {
+    const size_t end = text.find('\n', begin);
+    lines.push_back(nlohmann::json::parse(text.substr(begin, end - begin)));
+    begin = end + 1;
+  }
+  return lines;
+}
+
+TEST(Synthctl, EncodeReportsBadLinesAndGoesOn) {
+  const FakeServer server;
+  const std::string file = FileWith("abc\ncaf\xE9\n\nabcd\n");
+  const Outcome outcome =
+      RunSynthctl(server.Target(), "encode --output jsonl --batch 3 --file " + file);
+  EXPECT_EQ(outcome.code, 1);
+  EXPECT_EQ(outcome.err,
+            "synthctl: line 2: INVALID_ARGUMENT: not UTF-8: byte 0xE9 at offset 3\n"
+            "synthctl: line 3: INVALID_ARGUMENT: the text is empty\n");
+  const auto lines = JsonLines(outcome.out);
+  ASSERT_EQ(lines.size(), 4U);
+  EXPECT_EQ(lines[0]["embedding"], (std::vector<float>{3, 'a'}));
+  EXPECT_EQ(lines[1]["error"]["code"], "INVALID_ARGUMENT");
+  EXPECT_EQ(lines[3]["index"], 3);
+  EXPECT_EQ(lines[3]["embedding"][0], 4);
+}
+
+TEST(Synthctl, NpyHasARowForEveryText) {
+  const FakeServer server;
+  const std::string file = FileWith("\nabc\n\nabcd\n\n");
+  const std::string npy = FileName("npy");
+  EXPECT_EQ(RunSynthctl(server.Target(), "encode --output npy --out " + npy + " < " + file).code,
+            1);
+  const std::string content = Content(npy);
+  EXPECT_EQ(content.size(), 128 + sizeof(float) * 5 * 2);
+  EXPECT_NE(content.find("'shape': (5, 2)"), std::string::npos);
+  // The same through standard output, a file here.
+  EXPECT_EQ(RunSynthctl(server.Target(), "encode --output npy --file " + file).out, content);
+}
+
+TEST(Synthctl, EncodeShowsATable) {
+  const FakeServer server;
+  const Outcome outcome = RunSynthctl(server.Target(), "encode abc 'two words'");
+  EXPECT_EQ(outcome.code, 0) << outcome.err;
+  EXPECT_NE(outcome.out.find("[2] 3.0000 97.0000"), std::string::npos) << outcome.out;
+  EXPECT_NE(outcome.out.find("two words"), std::string::npos);
+}
+
+TEST(Synthctl, ClassifyReportsAccuracy) {
+  const FakeServer server;
+  const std::string file = FileWith("short\tabc\nlong\tabc\nno tab\nlong\tabcdef\n");
+  const Outcome outcome =
+      RunSynthctl(server.Target(), "classify --tsv --output jsonl --file " + file);
+  EXPECT_EQ(outcome.code, 1);
+  EXPECT_EQ(outcome.err,
+            "synthctl: line 3: INVALID_ARGUMENT: no tab: expected label<TAB>text\n"
+            "accuracy 0.5000 (2 of 4 texts); 1 failed\n");
+  const auto lines = JsonLines(outcome.out);
+  ASSERT_EQ(lines.size(), 4U);
+  EXPECT_EQ(lines[1]["expected"], "long");
+  EXPECT_EQ(lines[1]["labels"][0]["name"], "short");
+}
+
+TEST(Synthctl, ClassifySendsItsOptions) {
+  FakeServer server;
+  v1::ClassifyRequest seen;
+  server.classify = [&seen](auto&, const auto& request, auto& response) {
+    seen = request;
+    response.add_results();
+    return grpc::Status::OK;
+  };
+  EXPECT_EQ(
+      RunSynthctl(server.Target(), "classify a --top-k 0 --logits --truncation none --model m")
+          .code,
+      0);
+  EXPECT_TRUE(seen.has_top_k());
+  EXPECT_EQ(seen.top_k(), 0U);
+  EXPECT_EQ(seen.score_type(), v1::SCORE_TYPE_LOGIT);
+  EXPECT_EQ(seen.truncation(), v1::TRUNCATION_NONE);
+  EXPECT_EQ(seen.model(), "m");
+}
+
+TEST(Synthctl, AsksForWindows) {
+  FakeServer server;
+  v1::EncodeRequest seen;
+  server.encode = [&seen](auto&, const auto& request, auto& response) {
+    seen = request;
+    response.add_results()->add_embedding(1);
+    return grpc::Status::OK;
+  };
+  EXPECT_EQ(RunSynthctl(server.Target(), "encode a --truncation windows --window-overlap 16").code,
+            0);
+  EXPECT_EQ(seen.truncation(), v1::TRUNCATION_WINDOWS);
+  EXPECT_EQ(seen.window_overlap(), 16U);
+  EXPECT_EQ(RunSynthctl(server.Target(), "encode a").code, 0);
+  EXPECT_FALSE(seen.has_window_overlap());
+  EXPECT_EQ(RunSynthctl(server.Target(), "encode a --truncation middle").code, 2);
+}
+
+TEST(Synthctl, ARefusedRequestEndsTheRunAtOnce) {
+  FakeServer server;
+  server.classify = [](auto&, const auto&, auto&) {
+    return grpc::Status(grpc::StatusCode::FAILED_PRECONDITION, "the model has no classifier");
+  };
+  const Outcome outcome = RunSynthctl(server.Target(), "classify a b c --batch 1");
+  EXPECT_EQ(outcome.code, 3);
+  EXPECT_EQ(outcome.err, "synthctl: FAILED_PRECONDITION: the model has no classifier\n");
+}
+
+TEST(Synthctl, AFailedRequestNamesItsLinesAndTheRunGoesOn) {
+  FakeServer server;
+  server.encode = [](auto&, const auto& request, auto& response) {
+    if (request.texts(0) == "c") return grpc::Status(grpc::StatusCode::INTERNAL, "broken");
+    FakeServer::AnswerWithLengths(request, response);
+    return grpc::Status::OK;
+  };
+  const std::string file = FileWith("a\nb\nc\nd\ne\n");
+  const Outcome outcome =
+      RunSynthctl(server.Target(), "encode --output jsonl --batch 2 --file " + file);
+  EXPECT_EQ(outcome.code, 3);
+  EXPECT_EQ(outcome.err, "synthctl: line 3 to line 4: INTERNAL: broken\n");
+  EXPECT_EQ(JsonLines(outcome.out).size(), 5U);
+}
+
+TEST(Synthctl, TokenizeShowsPiecesAndIds) {
+  const FakeServer server;
+  EXPECT_EQ(RunSynthctl(server.Target(), "tokenize ab").out,
+            "1: 2 tokens\n  pieces a b\n  ids    97 98\n");
+  EXPECT_EQ(RunSynthctl(server.Target(), "tokenize ab --output jsonl").out,
+            "{\"index\":0,\"ids\":[97,98],\"pieces\":[\"a\",\"b\"]}\n");
+}
+
+TEST(Synthctl, ModelSpeaksTextAndJson) {
+  const FakeServer server;
+  const std::string text = RunSynthctl(server.Target(), "model").out;
+  EXPECT_NE(text.find("labels      2: long, short"), std::string::npos);
+  EXPECT_NE(text.find("precision   bf16, on v4 kernels"), std::string::npos);
+  const auto json = nlohmann::json::parse(RunSynthctl(server.Target(), "model --json").out);
+  EXPECT_EQ(json["config"]["hidden_size"], 2);
+  EXPECT_EQ(json["precision"], "bf16");
+  EXPECT_EQ(json["instruction_set"], "v4");
+  const Outcome unknown = RunSynthctl(server.Target(), "model --model other");
+  EXPECT_EQ(unknown.code, 3);
+  EXPECT_EQ(unknown.err, "synthctl: NOT_FOUND: no model of that name\n");
+}
+
+TEST(Synthctl, HealthIsAnExitCode) {
+  FakeServer server;
+  EXPECT_EQ(RunSynthctl(server.Target(), "health").code, 0);
+  EXPECT_EQ(RunSynthctl(server.Target(), "health --wait 10").code, 0);
+  EXPECT_EQ(RunSynthctl(server.Target(), "health --service no.such.Service").code, 4);
+  server.SetServing(false);
+  const Outcome outcome = RunSynthctl(server.Target(), "health");
+  EXPECT_EQ(outcome.code, 4);
+  EXPECT_EQ(outcome.out, "NOT_SERVING\n");
+  EXPECT_EQ(RunSynthctl(server.Target(), "health --wait 0.2").code, 4);
+  EXPECT_EQ(RunSynthctl("127.0.0.1:1", "health").code, 3);
+}
+
+TEST(Synthctl, LoadReports) {
+  const FakeServer server;
+  const std::string run = "load --rate 100 --warmup 0 --duration 0.2 --texts-per-request 2";
+  const Outcome text = RunSynthctl(server.Target(), run);
+  EXPECT_EQ(text.code, 0) << text.err;
+  EXPECT_NE(text.out.find("requests     20, of which 20 succeeded"), std::string::npos) << text.out;
+  const auto json =
+      nlohmann::json::parse(RunSynthctl(server.Target(), run + " --poisson --json").out);
+  EXPECT_EQ(json["load"]["spacing"], "poisson");
+  EXPECT_GT(json["latency_seconds"]["p99"], 0.0);
+  EXPECT_EQ(RunSynthctl(server.Target(), "load --concurrency 2 --warmup 0 --duration 0.2").code, 0);
+}
+
+TEST(Synthctl, WrongUsageIsTwo) {
+  const FakeServer server;
+  for (const char* arguments :
+       {"", "nothing", "encode --pooling median a", "encode --batch 0 a", "load",
+        "load --rate 1 --concurrency 1", "encode --file x text", "--deadline -1 model"}) {
+    EXPECT_EQ(RunSynthctl(server.Target(), arguments).code, 2) << arguments;
+  }
+}
+
+TEST(Synthctl, FilesThatCannotBeUsedAreFive) {
+  const FakeServer server;
+  EXPECT_EQ(RunSynthctl(server.Target(), "encode --file /nowhere/texts").code, 5);
+  EXPECT_EQ(RunSynthctl(server.Target(), "encode a --out /nowhere/out").code, 5);
+  EXPECT_EQ(RunSynthctl(server.Target(), "encode a --output jsonl --out /dev/full").code, 5);
+}
+
+TEST(Synthctl, HelpTeaches) {
+  const Outcome help = RunSynthctl("unused", "--help");
+  EXPECT_EQ(help.code, 0);
+  EXPECT_NE(help.out.find("Exit codes:"), std::string::npos);
+  for (const char* command : {"encode", "classify", "tokenize", "model", "health", "load"}) {
+    EXPECT_NE(help.out.find(command), std::string::npos);
+    const Outcome of_command = RunSynthctl("unused", std::string(command) + " --help");
+    EXPECT_EQ(of_command.code, 0);
+    EXPECT_NE(of_command.out.find("Examples:"), std::string::npos) << command;
+  }
+}
+
+}  // namespace
+}  // namespace synth::client

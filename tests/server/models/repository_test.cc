@@ -1,0 +1,73 @@
+#include "server/models/repository.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+
+#include <fstream>
+#include <string>
+
+#include "server/models/tbb_executor.h"
+#include "server/observe/metrics.h"
+
+namespace synth::server {
+namespace {
+
+using testing::HasSubstr;
+
+const std::string kFolder = std::string(SYNTH_SOURCE_DIR) + "/tests/golden/tokenized";
+
+// While it lives, the process may take so many more bytes of address space.
+class MoreMemory {
+ public:
+  explicit MoreMemory(rlim_t bytes) {
+    getrlimit(RLIMIT_AS, &before_);
+    rlim_t pages = 0;
+    std::ifstream("/proc/self/statm") >> pages;
+    constexpr rlim_t kPage = 4096;
+    const rlimit limit = {.rlim_cur = pages * kPage + bytes, .rlim_max = before_.rlim_max};
+    setrlimit(RLIMIT_AS, &limit);
+  }
+  ~MoreMemory() { setrlimit(RLIMIT_AS, &before_); }
+  MoreMemory(const MoreMemory&) = delete;
+  MoreMemory& operator=(const MoreMemory&) = delete;
+
+ private:
+  rlimit before_ = {};
+};
+
+class RepositoryTest : public testing::Test {
+ protected:
+  absl::Status Load(int max_batch_tokens) {
+    return repository_.Load({.name = "small", .folder = kFolder}, {},
+                            {.lanes = 2, .max_batch_tokens = max_batch_tokens}, executor_,
+                            metrics_);
+  }
+
+  Metrics metrics_;
+  TbbExecutor executor_{2};
+  Repository repository_;
+};
+
+TEST_F(RepositoryTest, LoadsAndFinds) {
+  const absl::Status status = Load(512);
+  ASSERT_TRUE(status.ok()) << status;
+  ASSERT_TRUE(repository_.Find("small").ok());
+  EXPECT_EQ(*repository_.Find(""), *repository_.Find("small"));
+  EXPECT_TRUE(absl::IsNotFound(repository_.Find("large").status()));
+}
+
+TEST_F(RepositoryTest, WhatWarmUpHasNoMemoryForIsAnError) {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  GTEST_SKIP() << "a sanitizer's own memory knows no such limit";
+#endif
+  const MoreMemory memory(256U << 20);
+  const absl::Status status = Load(1 << 24);
+  EXPECT_TRUE(absl::IsResourceExhausted(status)) << status;
+  EXPECT_THAT(std::string(status.message()),
+              HasSubstr("model 'small': " + kFolder + ": too large for the memory"));
+  EXPECT_TRUE(repository_.models().empty());
+}
+
+}  // namespace
+}  // namespace synth::server

@@ -1,0 +1,101 @@
+#include "server/rpc/v1/wire.h"
+
+#include <gmock/gmock.h>
+#include <google/protobuf/stubs/logging.h>
+#include <grpcpp/support/slice.h>
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "synth/v1/inference.pb.h"
+
+namespace synth::server {
+namespace {
+
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::SizeIs;
+
+v1::EncodeRequest GoodRequest() {
+  v1::EncodeRequest request;
+  request.set_model("m");
+  request.add_texts("first");
+  request.add_texts("zweiter: ä€😀");
+  request.set_pooling(v1::POOLING_MAX);
+  request.set_normalize(true);
+  return request;
+}
+
+class WireTest : public testing::Test {
+ protected:
+  WireTest() { google::protobuf::SetLogHandler(nullptr); }
+
+  // Through a buffer of several slices, as the network cuts it.
+  absl::Status Parse(const std::string& bytes, std::size_t slice_size = 7) {
+    std::vector<grpc::Slice> slices;
+    for (std::size_t i = 0; i < bytes.size(); i += slice_size)
+      slices.emplace_back(bytes.substr(i, slice_size));
+    return ParseRequest(grpc::ByteBuffer(slices.data(), slices.size()), request_, bad_texts_);
+  }
+
+  v1::EncodeRequest request_;
+  std::vector<BadText> bad_texts_;
+};
+
+TEST_F(WireTest, ReadsWhatProtobufWrites) {
+  ASSERT_TRUE(Parse(GoodRequest().SerializeAsString()).ok());
+  EXPECT_EQ(request_.SerializeAsString(), GoodRequest().SerializeAsString());
+  EXPECT_THAT(bad_texts_, IsEmpty());
+}
+
+TEST_F(WireTest, CountsTextsWithoutReadingThem) {
+  std::string bytes = GoodRequest().SerializeAsString();
+  EXPECT_EQ(CountTexts(bytes), 2);
+  EXPECT_EQ(CountTexts(""), 0);
+  EXPECT_EQ(CountTexts("\xff\xff\xff\xff\xff\xff"), 0);
+  EXPECT_EQ(CountTexts(bytes.substr(0, bytes.find("zweiter") + 3)), 1) << "the second is cut off";
+  std::vector<grpc::Slice> slices;
+  for (const char byte : bytes) slices.emplace_back(std::string(1, byte));
+  EXPECT_EQ(CountTexts(grpc::ByteBuffer(slices.data(), slices.size())), 2);
+}
+
+TEST_F(WireTest, AnEmptyBodyIsAnEmptyRequest) {
+  EXPECT_TRUE(Parse("").ok());
+  EXPECT_EQ(request_.texts_size(), 0);
+}
+
+TEST_F(WireTest, ATextThatIsNotUtf8BecomesEmptyAndIsReported) {
+  std::string bytes = GoodRequest().SerializeAsString();
+  bytes.replace(bytes.find("zweiter"), 7,
+                "zwei\xc0\xaf"
+                "r");  // an overlong slash
+  ASSERT_TRUE(Parse(bytes).ok());
+  ASSERT_EQ(request_.texts_size(), 2);
+  EXPECT_EQ(request_.texts(0), "first");
+  EXPECT_EQ(request_.texts(1), "");
+  EXPECT_EQ(request_.pooling(), v1::POOLING_MAX) << "what stands behind it is read";
+  EXPECT_TRUE(request_.normalize());
+  ASSERT_THAT(bad_texts_, SizeIs(1));
+  EXPECT_EQ(bad_texts_[0].index, 1U);
+  EXPECT_EQ(bad_texts_[0].offset, 4U);
+}
+
+TEST_F(WireTest, OtherFieldsMustBeUtf8) {
+  std::string bytes = GoodRequest().SerializeAsString();
+  bytes[bytes.find('m')] = '\xff';
+  const absl::Status status = Parse(bytes);
+  EXPECT_TRUE(absl::IsInvalidArgument(status));
+  EXPECT_THAT(std::string(status.message()), HasSubstr("synth.v1.EncodeRequest"));
+}
+
+TEST_F(WireTest, DamagedBytesAreRefused) {
+  const std::string bytes = GoodRequest().SerializeAsString();
+  EXPECT_FALSE(Parse(bytes.substr(0, bytes.size() - 1)).ok());
+  EXPECT_FALSE(Parse("\x12\xff\xff\xff\xff\x0f").ok());
+  EXPECT_FALSE(Parse(std::string(3, '\0')).ok());
+  EXPECT_FALSE(Parse("\x14").ok()) << "the end of a group that never began";
+}
+
+}  // namespace
+}  // namespace synth::server
