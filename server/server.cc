@@ -22,10 +22,10 @@
 namespace synth::server {
 namespace {
 
-constexpr const char* kServiceName = "synth.v1.Inference";
-
 // How long connections stay open, at the end of a drain, for last answers.
 constexpr std::chrono::milliseconds kLinger{250};
+// How long a drain then waits for clients to take their answers. One that does not loses its own.
+constexpr std::chrono::milliseconds kLastAnswers{2000};
 
 std::int64_t Milliseconds(std::chrono::steady_clock::duration duration) {
   return std::chrono::duration_cast<std::chrono::milliseconds>(duration).count();
@@ -59,9 +59,13 @@ Server::Server(const Options& options, int lanes)
     : options_(options),
       lanes_(lanes),
       executor_(lanes),
+      pending_(PendingResponses::Options{}),
       services_{.repository = repository_,
                 .refusals = refusals_,
                 .gate = gate_,
+                .pending = pending_,
+                .streams = streams_,
+                .out_of_memory = metrics_.out_of_memory(),
                 .limits = {.max_texts = options.max_texts,
                            .max_text_bytes = options.max_text_bytes,
                            .max_message_bytes = options.max_message_bytes}},
@@ -130,7 +134,7 @@ absl::Status Server::ListenGrpc() {
     return absl::UnavailableError(absl::StrCat("--listen: cannot listen on ", options_.listen));
   }
   is_serving_ = true;
-  grpc_->GetHealthCheckService()->SetServingStatus(kServiceName, true);
+  grpc_->GetHealthCheckService()->SetServingStatus(v1::Inference::service_full_name(), true);
   return absl::OkStatus();
 }
 
@@ -147,7 +151,10 @@ bool Server::Drain() {
   const bool in_time = gate_.WaitUntilEmpty(Clock::now() + options_.drain_timeout);
   // Clients that have just had their last answer may be sending the next call: they should still
   // hear UNAVAILABLE.
-  if (in_time) std::this_thread::sleep_for(kLinger);
+  if (in_time) {
+    std::this_thread::sleep_for(kLinger);
+    pending_.WaitUntilEmpty(Clock::now() + kLastAnswers);
+  }
   grpc_->Shutdown(std::chrono::system_clock::now() + kLinger);
   Log(in_time ? spdlog::level::info : spdlog::level::warn, "stopped",
       {{"all_calls_finished", in_time},
@@ -156,7 +163,8 @@ bool Server::Drain() {
 }
 
 std::string Server::Scrape() const {
-  for (const auto& model : repository_.models()) model->RefreshMetrics();
+  for (const auto& model : *repository_.models()) model->RefreshMetrics();
+  metrics_.SetCalls(streams_.load(), pending_.bytes());
   return metrics_.Scrape();
 }
 

@@ -26,9 +26,6 @@ const Histogram::BucketBoundaries kLatency = {0.0001, 0.00025, 0.0005, 0.001, 0.
 const Histogram::BucketBoundaries kTexts = {1, 2, 4, 8, 16, 32, 64, 128, 256};
 const Histogram::BucketBoundaries kTokens = {8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096};
 
-constexpr const char* kService = "synth.v1.Inference";
-constexpr const char* kMethods[] = {"Encode", "Classify", "Tokenize", "GetModel"};
-
 // The names of grpc::StatusCode, in its order.
 constexpr const char* kCodeNames[] = {
     "OK",       "Canceled",       "Unknown",          "InvalidArgument",   "DeadlineExceeded",
@@ -71,8 +68,10 @@ class Families {
 
 void MethodMetrics::OnStarted() const { started_->Increment(); }
 
-void MethodMetrics::OnHandled(grpc::StatusCode code, Duration time) const {
-  const int index = code >= 0 && code < kCodes ? code : static_cast<int>(grpc::StatusCode::UNKNOWN);
+void MethodMetrics::OnHandled(absl::StatusCode code, Duration time) const {
+  const int number = static_cast<int>(code);
+  const int index =
+      number >= 0 && number < kCodes ? number : static_cast<int>(absl::StatusCode::kUnknown);
   handled_.at(static_cast<std::size_t>(index))->Increment();
   seconds_->Observe(Seconds(time));
 }
@@ -124,14 +123,21 @@ Metrics::Metrics() {
   Families(registry_)
       .Gauge("synth_build_info", "Always 1; the version is a label", {{"version", kVersion}})
       .Set(1);
-  for (const char* method : kMethods) AddMethod(method);
+  Families families(registry_);
+  streams_ =
+      &families.Gauge("synth_streams", "Calls from their arrival until gRPC is done with them", {});
+  unflushed_bytes_ = &families.Gauge("synth_unflushed_bytes",
+                                     "Bytes of responses that clients have not taken yet", {});
+  out_of_memory_ = &families.Counter(
+      "synth_out_of_memory_total", "Calls and batches that failed because there was no memory", {});
 }
 
-void Metrics::AddMethod(const std::string& method) {
+const MethodMetrics& Metrics::AddMethod(const std::string& service, const std::string& method,
+                                        const std::string& type) {
   Families families(registry_);
   const prometheus::Labels labels = {
-      {"grpc_type", "unary"}, {"grpc_service", kService}, {"grpc_method", method}};
-  MethodMetrics& metrics = methods_[method];
+      {"grpc_type", type}, {"grpc_service", service}, {"grpc_method", method}};
+  MethodMetrics& metrics = methods_.emplace_back();
   metrics.method_ = method;
   metrics.started_ =
       &families.Counter("grpc_server_started_total", "Calls started on the server", labels);
@@ -148,6 +154,7 @@ void Metrics::AddMethod(const std::string& method) {
     metrics.handled_.at(code) = &families.Counter(
         "grpc_server_handled_total", "Calls finished on the server, by code", with_code);
   }
+  return metrics;
 }
 
 ModelMetrics& Metrics::AddModel(const std::string& name, const ModelInfo& info, int lanes) {
@@ -204,6 +211,11 @@ ModelMetrics& Metrics::AddModel(const std::string& name, const ModelInfo& info, 
   memory("weights").Set(static_cast<double>(info.weight_bytes));
   metrics->attention_bytes_ = &memory("attention");
   return *models_.insert_or_assign(name, std::move(metrics)).first->second;
+}
+
+void Metrics::SetCalls(std::int64_t streams, std::int64_t unflushed_bytes) const {
+  streams_->Set(static_cast<double>(streams));
+  unflushed_bytes_->Set(static_cast<double>(unflushed_bytes));
 }
 
 void Metrics::SetCpus(int affinity, double quota) {

@@ -1,5 +1,7 @@
 #include "server/rpc/call_scope.h"
 
+#include <utility>
+
 namespace synth::server {
 
 CallScope::CallScope(CallServices& services, const MethodMetrics& metrics,
@@ -11,7 +13,7 @@ CallScope::CallScope(CallServices& services, const MethodMetrics& metrics,
 
 CallScope::~CallScope() {
   services_.pending.Remove(pending_);
-  if (is_in_gate_) services_.gate.Leave();
+  LeaveGate();
   services_.streams.fetch_sub(1, std::memory_order_relaxed);
 }
 
@@ -32,7 +34,12 @@ grpc::Status CallScope::Finish(grpc::Status status, grpc::ByteBuffer& response) 
   } else {
     services_.refusals.Record(metrics_.method(), status);
   }
+  LeaveGate();
   return status;
+}
+
+void CallScope::LeaveGate() {
+  if (std::exchange(is_in_gate_, false)) services_.gate.Leave();
 }
 
 }  // namespace synth::server

@@ -37,6 +37,8 @@ class CallScope {
   grpc::Status Finish(grpc::Status status, grpc::ByteBuffer& response);
 
  private:
+  void LeaveGate();
+
   CallServices& services_;
   const MethodMetrics& metrics_;
   grpc::CallbackServerContext& context_;

@@ -40,11 +40,20 @@ void PendingResponses::Remove(Entry& entry) {
   entry.is_listed_ = false;
   bytes_ -= static_cast<std::int64_t>(entry.bytes_);
   entries_.erase(entry.place_);
+  if (entries_.empty()) changed_.notify_all();
 }
 
 std::int64_t PendingResponses::bytes() const {
   const MutexLock lock(mutex_);
   return bytes_;
+}
+
+bool PendingResponses::WaitUntilEmpty(TimePoint deadline) {
+  const MutexLock lock(mutex_);
+  while (!entries_.empty()) {
+    if (!mutex_.WaitUntil(changed_, deadline)) return entries_.empty();
+  }
+  return true;
 }
 
 void PendingResponses::CancelExpired() {

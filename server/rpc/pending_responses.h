@@ -20,8 +20,8 @@ namespace synth::server {
 class PendingResponses {
  public:
   struct Options {
-    Duration max_age = std::chrono::seconds(30);    // then the call is cancelled
-    std::int64_t max_bytes = 64 * 1024 * 1024;      // of all responses; more are not accepted
+    Duration max_age = std::chrono::seconds(30);  // then the call is cancelled
+    std::int64_t max_bytes = 64 * 1024 * 1024;    // of all responses; more are not accepted
   };
 
   // One response on its way. Not thread-safe; belongs to its call.
@@ -54,13 +54,15 @@ class PendingResponses {
   void Remove(Entry& entry);
 
   std::int64_t bytes() const;
+  // False if some response was not taken until `deadline`.
+  bool WaitUntilEmpty(TimePoint deadline);
 
  private:
   void CancelExpired();
 
   const Options options_;
   mutable Mutex mutex_;
-  std::condition_variable changed_;    // the first entry came, one was cancelled, or the end
+  std::condition_variable changed_;  // the first entry came, one was cancelled, or the end
   std::list<Entry*> entries_ SYNTH_GUARDED_BY(mutex_);  // in the order of expires_
   std::int64_t bytes_ SYNTH_GUARDED_BY(mutex_) = 0;
   bool is_stopping_ SYNTH_GUARDED_BY(mutex_) = false;

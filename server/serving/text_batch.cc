@@ -103,9 +103,8 @@ void TextBatch::LimitTokenIds() {
   for (Job& job : jobs_) {
     ids += static_cast<std::int64_t>(job.token_ids.size());
     if (ids <= options_.max_token_ids || !job.status.ok()) continue;
-    job.status = absl::OutOfRangeError(absl::StrCat("with this text the answer has ", ids,
-                                                    " tokens, the limit is ",
-                                                    options_.max_token_ids));
+    job.status = absl::OutOfRangeError(absl::StrCat(
+        "with this text the answer has ", ids, " tokens, the limit is ", options_.max_token_ids));
     ++invalid_texts_;
   }
 }
@@ -128,7 +127,9 @@ void TextBatch::OnAllDone() {
     timings_.compute += job.compute_time;
   }
   model_->metrics().OnInvalidTexts(invalid_texts_);
-  done_();
+  // Not a member any more: it may destroy the batch.
+  const std::function<void()> done = std::move(done_);
+  done();
 }
 
 TextResult TextBatch::result(std::size_t index) {

@@ -100,13 +100,13 @@ class TextBatch final : private scheduling::JobGroup {
 
   const std::shared_ptr<ServedModel> model_;
   const Options options_;
-  const std::function<void()> done_;
-  std::vector<scheduling::Job> jobs_;    // of the texts that can be computed
-  std::vector<std::size_t> job_of_;      // [texts]: place in jobs_, or kNoJob
-  std::vector<absl::Status> failures_;   // [texts]: of those without a job
-  std::unique_ptr<float[]> vectors_;     // [jobs, D], NOLINT(modernize-avoid-c-arrays)
-  std::size_t width_ = 0;                // D, or 0 if the texts are only tokenized
-  std::int64_t invalid_texts_ = 0;       // counted once the batch is done
+  std::function<void()> done_;
+  std::vector<scheduling::Job> jobs_;   // of the texts that can be computed
+  std::vector<std::size_t> job_of_;     // [texts]: place in jobs_, or kNoJob
+  std::vector<absl::Status> failures_;  // [texts]: of those without a job
+  std::unique_ptr<float[]> vectors_;    // [jobs, D], NOLINT(modernize-avoid-c-arrays)
+  std::size_t width_ = 0;               // D, or 0 if the texts are only tokenized
+  std::int64_t invalid_texts_ = 0;      // counted once the batch is done
   absl::Status status_;
   Timings timings_;
 };

@@ -55,6 +55,20 @@ TEST_F(RepositoryTest, LoadsAndFinds) {
   ASSERT_TRUE(repository_.Find("small").ok());
   EXPECT_EQ(*repository_.Find(""), *repository_.Find("small"));
   EXPECT_TRUE(absl::IsNotFound(repository_.Find("large").status()));
+  EXPECT_TRUE(absl::IsAlreadyExists(Load(512)));
+}
+
+TEST_F(RepositoryTest, NotFoundNamesTheFirstModelsOnly) {
+  for (int i = 0; i < 10; ++i) {
+    const std::string name = std::string(200, 'm') + std::to_string(i);
+    ASSERT_TRUE(repository_
+                    .Load({.name = name, .folder = kFolder}, {}, {.max_batch_tokens = 8}, executor_,
+                          metrics_)
+                    .ok());
+  }
+  const absl::Status status = repository_.Find("other").status();
+  EXPECT_THAT(std::string(status.message()), HasSubstr(" and 2 more"));
+  EXPECT_LT(status.message().size(), 2000U) << "a trailer holds it";
 }
 
 TEST_F(RepositoryTest, WhatWarmUpHasNoMemoryForIsAnError) {
@@ -66,7 +80,7 @@ TEST_F(RepositoryTest, WhatWarmUpHasNoMemoryForIsAnError) {
   EXPECT_TRUE(absl::IsResourceExhausted(status)) << status;
   EXPECT_THAT(std::string(status.message()),
               HasSubstr("model 'small': " + kFolder + ": too large for the memory"));
-  EXPECT_TRUE(repository_.models().empty());
+  EXPECT_TRUE(repository_.models()->empty());
 }
 
 }  // namespace

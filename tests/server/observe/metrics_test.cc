@@ -26,6 +26,8 @@ ModelMetrics& AddModel(Metrics& metrics) {
 TEST(MetricsTest, EverySeriesExistsAtZeroFromTheStart) {
   Metrics metrics;
   AddModel(metrics);
+  for (const char* method : {"Encode", "Classify", "GetModel"})
+    metrics.AddMethod("synth.v1.Inference", method, "unary");
   const std::string text = metrics.Scrape();
   for (
       const char* line : {
@@ -50,9 +52,10 @@ TEST(MetricsTest, EverySeriesExistsAtZeroFromTheStart) {
 
 TEST(MetricsTest, CountsCallsByCode) {
   Metrics metrics;
-  metrics.Method("Encode").OnStarted();
-  metrics.Method("Encode").OnHandled(grpc::StatusCode::OK, milliseconds(3));
-  metrics.Method("Encode").OnHandled(grpc::StatusCode::UNKNOWN, milliseconds(3));
+  const MethodMetrics& encode = metrics.AddMethod("synth.v1.Inference", "Encode", "unary");
+  encode.OnStarted();
+  encode.OnHandled(absl::StatusCode::kOk, milliseconds(3));
+  encode.OnHandled(absl::StatusCode::kUnknown, milliseconds(3));
   const std::string text = metrics.Scrape();
   const std::string labels =
       R"(grpc_method="Encode",grpc_service="synth.v1.Inference",grpc_type="unary")";
