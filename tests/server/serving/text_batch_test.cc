@@ -151,7 +151,8 @@ TEST_F(TextBatchTest, APassedDeadlineIsReported) {
 // The last handle goes on a lane here: the repository destroys the model on its own thread.
 TEST_F(TextBatchTest, ItsModelOutlivesIt) {
   Event done;
-  auto batch = std::make_unique<TextBatch>(Model(), TextBatch::Options{}, 1, [&] {
+  std::unique_ptr<TextBatch> batch;
+  batch = std::make_unique<TextBatch>(Model(), TextBatch::Options{}, 1, [&] {
     batch.reset();
     done.Set();
   });

@@ -98,7 +98,7 @@ TEST_F(WireTest, DamagedBytesAreRefused) {
   EXPECT_FALSE(Parse("\x14").ok()) << "the end of a group that never began";
 }
 
-TEST(WireTest, CountsFieldsBesidesTexts) {
+TEST_F(WireTest, CountsFieldsBesidesTexts) {
   v1::ClassifyRequest request;
   request.add_texts("a");
   request.set_top_k(3);
