@@ -27,6 +27,7 @@
 #include "synth/inspect.h"
 #include "synth/model.h"
 #include "tests/model/test_checkpoint.h"
+#include "tests/paths.h"
 
 namespace synth::inspect {
 namespace {
@@ -34,7 +35,7 @@ namespace {
 namespace fs = std::filesystem;
 using nlohmann::json;
 
-const fs::path kGolden = fs::path(SYNTH_SOURCE_DIR) / "tests" / "golden";
+const fs::path kGolden = paths::SourcePath("tests/golden");
 
 std::vector<std::string> GoldenNames() {
   std::vector<std::string> names;
@@ -414,8 +415,8 @@ class InspectProgram : public testing::Test {
   Outcome Run(const std::string& arguments) const {
     const fs::path out = folder_.path() / "out";
     const fs::path err = folder_.path() / "err";
-    const std::string line =
-        SYNTHCTL_BINARY " inspect " + arguments + " >" + out.string() + " 2>" + err.string();
+    const std::string line = paths::SynthctlBinary() + " inspect " + arguments + " >" +
+                             out.string() + " 2>" + err.string();
     const int status = std::system(line.c_str());
     return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, ReadFile(out), ReadFile(err)};
   }
