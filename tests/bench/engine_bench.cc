@@ -31,7 +31,7 @@ T OrExit(absl::StatusOr<T> value) {
   return *std::move(value);
 }
 
-std::string FromEnvironment(const char* name, const char* otherwise) {
+std::string FromEnvironment(const char* name, const std::string& otherwise) {
   const char* const value = std::getenv(name);
   return value != nullptr ? value : otherwise;
 }

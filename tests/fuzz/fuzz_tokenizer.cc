@@ -19,8 +19,8 @@ namespace {
 
 const synth::Tokenizer& TestTokenizer() {
   static const auto tokenizer = [] {
-    const auto file = synth::MappedFile::Open(
-        synth::paths::SourcePath("tests/golden/tokenized/tokenizer.model"));
+    const auto file =
+        synth::MappedFile::Open(synth::paths::SourcePath("tests/golden/tokenized/tokenizer.model"));
     synth::FuzzCheck(file.ok());
     auto loaded = synth::LoadSentencePiece({"", "<s>", "</s>"}, file->bytes());
     synth::FuzzCheck(loaded.ok());

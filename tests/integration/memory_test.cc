@@ -50,8 +50,7 @@ TEST(MemoryTest, WeightsAreHeldOnceAndTheFileNeverBesideThem) {
   const TempFolder folder;
   const nlohmann::json config = LargeConfig();
   WriteCheckpoint(folder.path(), config, RandomTensors(config, 1));
-  std::filesystem::copy(paths::SourcePath("tests/golden/tokenized/tokenizer.model"),
-                        folder.path());
+  std::filesystem::copy(paths::SourcePath("tests/golden/tokenized/tokenizer.model"), folder.path());
   Process process({paths::SynthserveBinary(), "--model", "large=" + folder.path().string(),
                    "--listen", "127.0.0.1:0", "--metrics-listen", "", "--log-format", "json"});
 

@@ -98,8 +98,8 @@ TEST(PrecisionRefusalTest, StartNamesTheMissingInstructionsAndEndsWithOne) {
   // The least instruction set that this machine has: it has nothing for bf16.
   const std::string isa = SupportedIsas().back()->name;
   const std::string model = paths::SourcePath("models/intent-clinc150");
-  Process process({paths::SynthserveBinary(), "--model", model, "--precision", "bf16",
-                   "--listen", "127.0.0.1:0", "--metrics-listen", ""},
+  Process process({paths::SynthserveBinary(), "--model", model, "--precision", "bf16", "--listen",
+                   "127.0.0.1:0", "--metrics-listen", ""},
                   {"SYNTH_ISA=" + isa});
   EXPECT_THAT(process.ReadLineWith("start_failed"),
               AllOf(HasSubstr("model 'intent-clinc150'"), HasSubstr("bf16 needs AVX512_BF16"),

@@ -16,8 +16,7 @@ namespace synth::server {
 
 Options TestOptions() {
   Options options;
-  options.models = {
-      {.name = "intent", .folder = paths::SourcePath("models/intent-clinc150")}};
+  options.models = {{.name = "intent", .folder = paths::SourcePath("models/intent-clinc150")}};
   options.listen = "127.0.0.1:0";
   options.metrics_listen = "127.0.0.1:0";
   options.lanes = 1;
