@@ -1,5 +1,5 @@
-# Links gRPC and Protobuf statically and keeps their symbols, and those of our own code, out of the programs'
-# dynamic symbol tables.
+# Links gRPC and Protobuf statically and keeps their symbols out of the programs' dynamic symbol
+# tables; CMakeLists.txt hides those of our own code.
 #
 # Debian's libsentencepiece.so carries and exports a Protobuf of its own, an older one. With both libraries
 # shared, the dynamic linker binds each one's calls to whichever Protobuf was loaded first, and the program
@@ -20,7 +20,4 @@ endforeach()
 # The linker takes a symbol from the first library that has it: SentencePiece must come behind Protobuf.
 set_property(TARGET protobuf::libprotobuf APPEND PROPERTY INTERFACE_LINK_LIBRARIES sentencepiece)
 add_link_options(LINKER:--as-needed)
-
-set(CMAKE_CXX_VISIBILITY_PRESET hidden)
-set(CMAKE_VISIBILITY_INLINES_HIDDEN ON)
 add_link_options(LINKER:--exclude-libs,ALL)

@@ -6,7 +6,7 @@ cd "$(dirname "$0")/.."
 scripts/install-deps.sh
 cmake --preset dev >/dev/null
 cmake --build --preset dev
-ctest --preset dev
+ctest --preset dev -j "$(nproc)"
 
 python=$(scripts/python-env.sh)
 "$python" -m pytest -q train/tests

@@ -18,11 +18,12 @@ using prometheus::Histogram;
 using scheduling::DropReason;
 using scheduling::RefusalReason;
 
-// 100 µs to 10 s, three to a decade: what a text costs on an idle server up to the longest wait
-// that clients put up with.
+// 100 µs to 10 s, three to a decade: from the cost of a text on an idle server to the longest wait
+// that clients accept. Two more between 100 and 250 ms, where the tail of a loaded server lies:
+// a quantile is interpolated inside its bucket, so a wide one hides whether a target is met.
 const Histogram::BucketBoundaries kLatency = {0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005,
-                                              0.01,   0.025,   0.05,   0.1,   0.25,   0.5,
-                                              1,      2.5,     5,      10};
+                                              0.01,   0.025,   0.05,   0.1,   0.15,   0.2,
+                                              0.25,   0.5,     1,      2.5,   5,      10};
 const Histogram::BucketBoundaries kTexts = {1, 2, 4, 8, 16, 32, 64, 128, 256};
 const Histogram::BucketBoundaries kTokens = {8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096};
 

@@ -11,6 +11,7 @@
 #include "synth/config.h"
 #include "synth/utf8.h"
 #include "tests/fuzz/fuzz_check.h"
+#include "tests/paths.h"
 
 int FuzzTokenizer(const std::uint8_t* data, std::size_t size);
 
@@ -18,8 +19,8 @@ namespace {
 
 const synth::Tokenizer& TestTokenizer() {
   static const auto tokenizer = [] {
-    const auto file = synth::MappedFile::Open(std::filesystem::path(SYNTH_SOURCE_DIR) / "tests" /
-                                              "golden" / "tokenized" / "tokenizer.model");
+    const auto file =
+        synth::MappedFile::Open(synth::paths::SourcePath("tests/golden/tokenized/tokenizer.model"));
     synth::FuzzCheck(file.ok());
     auto loaded = synth::LoadSentencePiece({"", "<s>", "</s>"}, file->bytes());
     synth::FuzzCheck(loaded.ok());

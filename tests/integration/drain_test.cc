@@ -18,13 +18,14 @@
 #include "synth/v1/inference.grpc.pb.h"
 #include "tests/integration/long_request.h"
 #include "tests/integration/process.h"
+#include "tests/paths.h"
 
 namespace synth::server {
 namespace {
 
 using testing::HasSubstr;
 
-constexpr const char* kModel = SYNTH_SOURCE_DIR "/models/intent-clinc150";
+const std::string kModel = paths::SourcePath("models/intent-clinc150");
 
 // The real program, and the port that its log names.
 class Synthserve {
@@ -57,9 +58,15 @@ class Synthserve {
 
  private:
   static std::vector<std::string> Arguments(std::vector<std::string> more) {
-    std::vector<std::string> arguments = {
-        SYNTHSERVE_BINARY,  "--model",    kModel, "--listen", "127.0.0.1:0", "--log-format", "json",
-        "--metrics-listen", "127.0.0.1:0"};
+    std::vector<std::string> arguments = {paths::SynthserveBinary(),
+                                          "--model",
+                                          kModel,
+                                          "--listen",
+                                          "127.0.0.1:0",
+                                          "--log-format",
+                                          "json",
+                                          "--metrics-listen",
+                                          "127.0.0.1:0"};
     arguments.insert(arguments.end(), more.begin(), more.end());
     return arguments;
   }
@@ -161,16 +168,16 @@ TEST(DrainTest, TheBoundHolds) {
 }
 
 TEST(DrainTest, AWrongOptionEndsWithTwoAndAMissingModelWithOne) {
-  EXPECT_EQ(Process({SYNTHSERVE_BINARY, "--nonsense"}).Wait(), 2);
-  EXPECT_EQ(Process({SYNTHSERVE_BINARY}).Wait(), 2) << "--model is required";
-  Process ghost({SYNTHSERVE_BINARY, "--model", "/nonexistent"});
+  EXPECT_EQ(Process({paths::SynthserveBinary(), "--nonsense"}).Wait(), 2);
+  EXPECT_EQ(Process({paths::SynthserveBinary()}).Wait(), 2) << "--model is required";
+  Process ghost({paths::SynthserveBinary(), "--model", "/nonexistent"});
   EXPECT_THAT(ghost.ReadLineWith("start_failed"), HasSubstr("/nonexistent"));
   EXPECT_EQ(ghost.Wait(), 1);
 }
 
 TEST(DrainTest, OptionsComeFromTheEnvironmentToo) {
-  Process process({SYNTHSERVE_BINARY},
-                  {std::string("SYNTHSERVE_MODEL=") + kModel, "SYNTHSERVE_LISTEN=127.0.0.1:0",
+  Process process({paths::SynthserveBinary()},
+                  {"SYNTHSERVE_MODEL=" + kModel, "SYNTHSERVE_LISTEN=127.0.0.1:0",
                    "SYNTHSERVE_METRICS_LISTEN=", "SYNTHSERVE_LANES=1"});
   EXPECT_THAT(process.ReadLineWith("starting"), HasSubstr("lanes=1"));
   EXPECT_FALSE(process.ReadLineWith("serving").empty());

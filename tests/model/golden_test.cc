@@ -29,6 +29,7 @@
 #include "synth/model.h"
 #include "synth/precision.h"
 #include "tests/model/test_checkpoint.h"
+#include "tests/paths.h"
 
 namespace synth {
 namespace {
@@ -38,7 +39,7 @@ namespace fs = std::filesystem;
 // Of the largest activation of a tensor.
 constexpr float kTolerance = 1e-5F;
 
-const fs::path kGolden = fs::path(SYNTH_SOURCE_DIR) / "tests" / "golden";
+const fs::path kGolden = paths::SourcePath("tests/golden");
 
 std::vector<std::string> GoldenNames() {
   std::vector<std::string> names;

@@ -22,6 +22,7 @@
 #include "synth/precision.h"
 #include "tests/model/kernel_variants.h"
 #include "tests/model/test_checkpoint.h"
+#include "tests/paths.h"
 
 namespace synth {
 namespace {
@@ -211,7 +212,7 @@ TEST(Model, Info) {
 }
 
 TEST(Model, ATokenizerMustFitTheConfig) {
-  const auto golden = std::filesystem::path(SYNTH_SOURCE_DIR) / "tests" / "golden" / "tokenized";
+  const auto golden = paths::SourcePath("tests/golden/tokenized");
   const TempFolder folder;
   json config = TinyConfig({{"type", "dense"}});
   config["tokenizer"] = json::parse(ReadFile(golden / "config.json")).at("tokenizer");

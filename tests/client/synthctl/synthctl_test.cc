@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "tests/client/fake_server.h"
+#include "tests/paths.h"
 
 namespace synth::client {
 namespace {
@@ -40,8 +41,8 @@ std::string FileWith(const std::string& content) {
 Outcome RunSynthctl(const std::string& target, const std::string& arguments) {
   const std::string out = FileName("out");
   const std::string err = FileName("err");
-  const std::string line =
-      "SYNTHCTL_SERVER=" + target + " " SYNTHCTL_BINARY " " + arguments + " >" + out + " 2>" + err;
+  const std::string line = "SYNTHCTL_SERVER=" + target + " " + paths::SynthctlBinary() + " " +
+                           arguments + " >" + out + " 2>" + err;
   const int status = std::system(line.c_str());
   return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, Content(out), Content(err)};
 }

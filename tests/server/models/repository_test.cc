@@ -9,13 +9,14 @@
 
 #include "server/models/tbb_executor.h"
 #include "server/observe/metrics.h"
+#include "tests/paths.h"
 
 namespace synth::server {
 namespace {
 
 using testing::HasSubstr;
 
-const std::string kFolder = std::string(SYNTH_SOURCE_DIR) + "/tests/golden/tokenized";
+const std::string kFolder = paths::SourcePath("tests/golden/tokenized");
 
 // While it lives, the process may take so many more bytes of address space.
 class MoreMemory {

@@ -68,6 +68,30 @@ TEST(MetricsTest, CountsCallsByCode) {
               HasSubstr("grpc_server_handling_seconds_bucket{" + labels + ",le=\"0.0025\"} 0"));
 }
 
+// A quantile in the tail of a loaded server must not be a guess over 150 ms.
+TEST(MetricsTest, LatenciesBetween100And250MillisecondsAreToldApart) {
+  Metrics metrics;
+  ModelMetrics& model = AddModel(metrics);
+  Job job;
+  job.tokens = 1;
+  const std::vector<Job*> batch = {&job};
+  for (const int time : {120, 170, 220}) {
+    metrics.Method("Encode").OnHandled(grpc::StatusCode::OK, milliseconds(time));
+    model.OnBatchDone(batch, 1, milliseconds(time));
+  }
+  const std::string text = metrics.Scrape();
+  for (
+      const std::string series : {
+          R"(grpc_server_handling_seconds_bucket{grpc_method="Encode",grpc_service="synth.v1.Inference",grpc_type="unary",)",
+          R"(synth_compute_seconds_bucket{model="m",)",
+      }) {
+    for (const char* bucket :
+         {R"(le="0.1"} 0)", R"(le="0.15"} 1)", R"(le="0.2"} 2)", R"(le="0.25"} 3)"}) {
+      EXPECT_THAT(text, HasSubstr(series + bucket + "\n"));
+    }
+  }
+}
+
 TEST(MetricsTest, AttentionGrows) {
   Metrics metrics;
   const ModelMetrics& model = AddModel(metrics);
