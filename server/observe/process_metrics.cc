@@ -12,6 +12,8 @@
 #include <sstream>
 #include <string>
 
+#include "server/base/logging.h"
+
 namespace synth::server {
 namespace {
 
@@ -130,6 +132,9 @@ std::vector<prometheus::MetricFamily> ProcessCollector::Collect() const {
                                "Time that the container was held back by its CPU quota",
                                *throttled * 1e-6));
   }
+  families.push_back(Counter("synth_log_dropped_total",
+                             "Log lines dropped because nobody read them, or not fast enough",
+                             static_cast<double>(DroppedLogLines())));
   return families;
 }
 
