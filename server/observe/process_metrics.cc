@@ -13,6 +13,7 @@
 #include <string>
 
 #include "server/base/logging.h"
+#include "server/base/out_of_memory.h"
 
 namespace synth::server {
 namespace {
@@ -135,6 +136,9 @@ std::vector<prometheus::MetricFamily> ProcessCollector::Collect() const {
   families.push_back(Counter("synth_log_dropped_total",
                              "Log lines dropped because nobody read them, or not fast enough",
                              static_cast<double>(DroppedLogLines())));
+  families.push_back(Counter("synth_out_of_memory_total",
+                             "Calls, texts and batches that failed because memory ran out",
+                             static_cast<double>(OutOfMemoryCount())));
   return families;
 }
 
