@@ -72,6 +72,10 @@ void L2Normalize(std::span<float> vector) {
   for (float& x : vector) x = static_cast<float>(static_cast<double>(x) / norm);
 }
 
+bool AllFinite(std::span<const float> values) {
+  return std::all_of(values.begin(), values.end(), [](float x) { return std::isfinite(x); });
+}
+
 float ComputeOutOfScopeScore(OutOfScopeScore score, std::span<const float> logits) {
   assert(!logits.empty());
   const ShiftedSum exp = SumExp(logits);

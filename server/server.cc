@@ -2,7 +2,6 @@
 
 #include <google/protobuf/message.h>
 #include <google/protobuf/stubs/logging.h>
-#include <grpc/support/log.h>
 #include <grpcpp/ext/proto_server_reflection_plugin.h>
 #include <grpcpp/health_check_service_interface.h>
 #include <grpcpp/security/server_credentials.h>
@@ -17,6 +16,7 @@
 #include "grpc/health/v1/health.pb.h"
 #include "server/base/cpu_limit.h"
 #include "server/base/logging.h"
+#include "server/rpc/grpc_log.h"
 #include "server/version.h"
 
 namespace synth::server {
@@ -65,17 +65,13 @@ Server::Server(const Options& options, int lanes)
                 .gate = gate_,
                 .pending = pending_,
                 .streams = streams_,
-                .out_of_memory = metrics_.out_of_memory(),
                 .limits = {.max_texts = options.max_texts,
                            .max_text_bytes = options.max_text_bytes,
                            .max_message_bytes = options.max_message_bytes}},
       service_(services_, metrics_) {
   // Protobuf prints a line for each message it refuses, which any client could flood the log with.
   google::protobuf::SetLogHandler(nullptr);
-  gpr_set_log_function([](gpr_log_func_args* args) {
-    Log(args->severity == GPR_LOG_SEVERITY_ERROR ? spdlog::level::err : spdlog::level::debug,
-        "grpc", {{"file", args->file}, {"line", args->line}, {"message", args->message}});
-  });
+  TakeGrpcLog();
 }
 
 Server::~Server() {

@@ -129,8 +129,6 @@ Metrics::Metrics() {
       &families.Gauge("synth_streams", "Calls from their arrival until gRPC is done with them", {});
   unflushed_bytes_ = &families.Gauge("synth_unflushed_bytes",
                                      "Bytes of responses that clients have not taken yet", {});
-  out_of_memory_ = &families.Counter(
-      "synth_out_of_memory_total", "Calls and batches that failed because there was no memory", {});
 }
 
 const MethodMetrics& Metrics::AddMethod(const std::string& service, const std::string& method,

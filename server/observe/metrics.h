@@ -102,8 +102,6 @@ class Metrics {
   // Calls in flight, and bytes of responses that clients have not taken yet; brought up to date
   // before a scrape.
   void SetCalls(std::int64_t streams, std::int64_t unflushed_bytes) const;
-  // A call or a batch failed because there was no memory.
-  prometheus::Counter& out_of_memory() { return *out_of_memory_; }
 
   // The Prometheus text format.
   std::string Scrape() const;
@@ -117,7 +115,6 @@ class Metrics {
   std::deque<MethodMetrics> methods_;
   prometheus::Gauge* streams_ = nullptr;
   prometheus::Gauge* unflushed_bytes_ = nullptr;
-  prometheus::Counter* out_of_memory_ = nullptr;
   std::map<std::string, std::unique_ptr<ModelMetrics>> models_;
 };
 

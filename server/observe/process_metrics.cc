@@ -12,6 +12,9 @@
 #include <sstream>
 #include <string>
 
+#include "server/base/logging.h"
+#include "server/base/out_of_memory.h"
+
 namespace synth::server {
 namespace {
 
@@ -130,6 +133,12 @@ std::vector<prometheus::MetricFamily> ProcessCollector::Collect() const {
                                "Time that the container was held back by its CPU quota",
                                *throttled * 1e-6));
   }
+  families.push_back(Counter("synth_log_dropped_total",
+                             "Log lines dropped because nobody read them, or not fast enough",
+                             static_cast<double>(DroppedLogLines())));
+  families.push_back(Counter("synth_out_of_memory_total",
+                             "Calls, texts and batches that failed because memory ran out",
+                             static_cast<double>(OutOfMemoryCount())));
   return families;
 }
 

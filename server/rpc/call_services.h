@@ -1,8 +1,6 @@
 #ifndef SYNTH_SERVER_RPC_CALL_SERVICES_H_
 #define SYNTH_SERVER_RPC_CALL_SERVICES_H_
 
-#include <prometheus/counter.h>
-
 #include <atomic>
 #include <cstdint>
 
@@ -30,7 +28,6 @@ struct CallServices {
   CallGate& gate;
   PendingResponses& pending;
   std::atomic<std::int64_t>& streams;  // calls from their arrival until gRPC is done with them
-  prometheus::Counter& out_of_memory;
   Limits limits;
 };
 

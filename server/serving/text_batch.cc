@@ -1,11 +1,11 @@
 #include "server/serving/text_batch.h"
 
 #include <algorithm>
-#include <cmath>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "synth/model.h"
+#include "synth/postprocess.h"
 
 namespace synth::server {
 namespace {
@@ -24,10 +24,6 @@ void PoolWindows(std::span<const Job> windows, Pooling pooling, std::span<float>
   }
   if (pooling == Pooling::kMax) return;
   for (float& value : pooled) value /= static_cast<float>(windows.size());
-}
-
-bool AllFinite(std::span<const float> values) {
-  return std::ranges::all_of(values, [](float value) { return std::isfinite(value); });
 }
 
 }  // namespace

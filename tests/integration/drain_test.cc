@@ -1,16 +1,12 @@
 // SIGTERM under load: no call that was taken is lost, health turns first, and the exit code is 0.
 #include <gmock/gmock.h>
 #include <grpcpp/client_context.h>
-#include <grpcpp/create_channel.h>
-#include <grpcpp/security/credentials.h>
 #include <gtest/gtest.h>
-#include <httplib.h>
 
 #include <atomic>
 #include <chrono>
 #include <csignal>
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <thread>
 #include <vector>
@@ -18,63 +14,13 @@
 #include "synth/v1/inference.grpc.pb.h"
 #include "tests/integration/long_request.h"
 #include "tests/integration/process.h"
+#include "tests/integration/synthserve.h"
 #include "tests/paths.h"
 
 namespace synth::server {
 namespace {
 
 using testing::HasSubstr;
-
-const std::string kModel = paths::SourcePath("models/intent-clinc150");
-
-// The real program, and the port that its log names.
-class Synthserve {
- public:
-  explicit Synthserve(std::vector<std::string> more_arguments = {})
-      : process_(Arguments(std::move(more_arguments))) {
-    const std::string line = process_.ReadLineWith("\"serving\"");
-    if (line.empty()) throw std::runtime_error("synthserve did not start");
-    const nlohmann::json facts = nlohmann::json::parse(line);
-    port_ = facts.at("grpc_port");
-    metrics_port_ = facts.at("metrics_port");
-  }
-
-  Process& process() { return process_; }
-  std::shared_ptr<grpc::Channel> Connect() const {
-    return grpc::CreateChannel("127.0.0.1:" + std::to_string(port_),
-                               grpc::InsecureChannelCredentials());
-  }
-
-  // Waits until a lane computes.
-  void AwaitBusy() const {
-    httplib::Client http("127.0.0.1", metrics_port_);
-    while (true) {
-      const httplib::Result result = http.Get("/metrics");
-      ASSERT_TRUE(result) << "the server is gone";
-      if (result->body.find("synth_lanes_busy{model=\"intent-clinc150\"} 1") != std::string::npos)
-        return;
-    }
-  }
-
- private:
-  static std::vector<std::string> Arguments(std::vector<std::string> more) {
-    std::vector<std::string> arguments = {paths::SynthserveBinary(),
-                                          "--model",
-                                          kModel,
-                                          "--listen",
-                                          "127.0.0.1:0",
-                                          "--log-format",
-                                          "json",
-                                          "--metrics-listen",
-                                          "127.0.0.1:0"};
-    arguments.insert(arguments.end(), more.begin(), more.end());
-    return arguments;
-  }
-
-  Process process_;
-  int port_ = 0;
-  int metrics_port_ = 0;
-};
 
 v1::ClassifyRequest SomeTexts() {
   v1::ClassifyRequest request;
@@ -177,7 +123,7 @@ TEST(DrainTest, AWrongOptionEndsWithTwoAndAMissingModelWithOne) {
 
 TEST(DrainTest, OptionsComeFromTheEnvironmentToo) {
   Process process({paths::SynthserveBinary()},
-                  {"SYNTHSERVE_MODEL=" + kModel, "SYNTHSERVE_LISTEN=127.0.0.1:0",
+                  {"SYNTHSERVE_MODEL=" + Synthserve::Model(), "SYNTHSERVE_LISTEN=127.0.0.1:0",
                    "SYNTHSERVE_METRICS_LISTEN=", "SYNTHSERVE_LANES=1"});
   EXPECT_THAT(process.ReadLineWith("starting"), HasSubstr("lanes=1"));
   EXPECT_FALSE(process.ReadLineWith("serving").empty());

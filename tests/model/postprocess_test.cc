@@ -83,5 +83,21 @@ TEST(Scores, OutOfScope) {
   EXPECT_EQ(ComputeOutOfScopeScore(OutOfScopeScore::kEnergy, extreme), -kLargest);
 }
 
+TEST(AllFiniteTest, FindsNanAndInfinityWhereverTheyStand) {
+  EXPECT_TRUE(AllFinite({}));
+  const std::vector<float> good = {0, -0.0F, std::numeric_limits<float>::max(),
+                                   std::numeric_limits<float>::denorm_min()};
+  EXPECT_TRUE(AllFinite(good));
+  for (const float bad :
+       {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity(),
+        -std::numeric_limits<float>::infinity()}) {
+    for (std::size_t i = 0; i < good.size(); ++i) {
+      std::vector<float> values = good;
+      values[i] = bad;
+      EXPECT_FALSE(AllFinite(values)) << bad << " at " << i;
+    }
+  }
+}
+
 }  // namespace
 }  // namespace synth

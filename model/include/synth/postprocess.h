@@ -21,6 +21,9 @@ std::vector<int> TopK(std::span<const float> values, int k);
 // Scales `vector` to Euclidean length 1. A zero vector stays zero.
 void L2Normalize(std::span<float> vector);
 
+// False if a value is NaN or infinite: weights that are too large give such results.
+bool AllFinite(std::span<const float> values);
+
 // Higher is further out of scope (docs/checkpoint.md).
 float ComputeOutOfScopeScore(OutOfScopeScore score, std::span<const float> logits);
 

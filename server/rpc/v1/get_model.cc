@@ -2,13 +2,12 @@
 
 #include <cstdint>
 #include <memory>
-#include <new>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
+#include "server/base/out_of_memory.h"
 #include "server/rpc/v1/serialize.h"
 #include "server/rpc/v1/status.h"
 #include "server/rpc/v1/wire.h"
@@ -54,14 +53,9 @@ GetModelCall::GetModelCall(CallServices& services, const MethodMetrics& metrics,
                            grpc::CallbackServerContext& context, const grpc::ByteBuffer& request,
                            grpc::ByteBuffer& response)
     : scope_(services, metrics, context) {
-  grpc::Status status;
-  try {
-    status = ToGrpcStatus(Answer(services, context, request, response));
-  } catch (const std::bad_alloc&) {
-    services.out_of_memory.Increment();
-    status = {grpc::StatusCode::RESOURCE_EXHAUSTED, "the server has no memory for this call"};
-  }
-  Finish(scope_.Finish(std::move(status), response));
+  const absl::Status status =
+      CatchOutOfMemory("call", [&] { return Answer(services, context, request, response); });
+  Finish(scope_.Finish(ToGrpcStatus(status), response));
 }
 
 absl::Status GetModelCall::Answer(CallServices& services, grpc::CallbackServerContext& context,

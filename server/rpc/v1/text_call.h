@@ -13,7 +13,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <new>
 #include <optional>
 #include <span>
 #include <string>
@@ -25,6 +24,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "server/base/mutex.h"
+#include "server/base/out_of_memory.h"
 #include "server/models/served_model.h"
 #include "server/observe/metrics.h"
 #include "server/rpc/call_scope.h"
@@ -112,12 +112,7 @@ class TextCall final : public grpc::ServerUnaryReactor {
 
   void Run(const grpc::ByteBuffer& request_bytes) {
     if (!scope_.Enter()) return Respond({grpc::StatusCode::UNAVAILABLE, "the server is draining"});
-    absl::Status status;
-    try {
-      status = Submit(request_bytes);
-    } catch (const std::bad_alloc&) {
-      status = OutOfMemory();
-    }
+    const absl::Status status = CatchOutOfMemory("call", [&] { return Submit(request_bytes); });
     if (!status.ok()) Respond(ToGrpcStatus(status));
     // Otherwise a lane may have responded already, and this call may be gone.
   }
@@ -196,13 +191,7 @@ class TextCall final : public grpc::ServerUnaryReactor {
   // --- On a lane ---
 
   void OnTextsDone() {
-    absl::Status status;
-    try {
-      status = Answer(*work_->batch);
-    } catch (const std::bad_alloc&) {
-      status = OutOfMemory();
-    }
-    Respond(ToGrpcStatus(status));
+    Respond(ToGrpcStatus(CatchOutOfMemory("answer", [&] { return Answer(*work_->batch); })));
   }
 
   absl::Status Answer(TextBatch& batch) {
@@ -242,11 +231,6 @@ class TextCall final : public grpc::ServerUnaryReactor {
   }
 
   // --- On either ---
-
-  absl::Status OutOfMemory() {
-    services_.out_of_memory.Increment();
-    return absl::ResourceExhaustedError("the server has no memory for this call");
-  }
 
   // The call belongs to gRPC afterwards.
   void Respond(const grpc::Status& status) {

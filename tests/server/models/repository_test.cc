@@ -2,14 +2,13 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sys/resource.h>
 
-#include <fstream>
 #include <string>
 
 #include "server/models/tbb_executor.h"
 #include "server/observe/metrics.h"
 #include "tests/paths.h"
+#include "tests/server/more_memory.h"
 
 namespace synth::server {
 namespace {
@@ -17,25 +16,6 @@ namespace {
 using testing::HasSubstr;
 
 const std::string kFolder = paths::SourcePath("tests/golden/tokenized");
-
-// While it lives, the process may take so many more bytes of address space.
-class MoreMemory {
- public:
-  explicit MoreMemory(rlim_t bytes) {
-    getrlimit(RLIMIT_AS, &before_);
-    rlim_t pages = 0;
-    std::ifstream("/proc/self/statm") >> pages;
-    constexpr rlim_t kPage = 4096;
-    const rlimit limit = {.rlim_cur = pages * kPage + bytes, .rlim_max = before_.rlim_max};
-    setrlimit(RLIMIT_AS, &limit);
-  }
-  ~MoreMemory() { setrlimit(RLIMIT_AS, &before_); }
-  MoreMemory(const MoreMemory&) = delete;
-  MoreMemory& operator=(const MoreMemory&) = delete;
-
- private:
-  rlimit before_ = {};
-};
 
 class RepositoryTest : public testing::Test {
  protected:

@@ -75,8 +75,9 @@ TEST(MetricsTest, LatenciesBetween100And250MillisecondsAreToldApart) {
   Job job;
   job.tokens = 1;
   const std::vector<Job*> batch = {&job};
+  const MethodMetrics& encode = metrics.AddMethod("synth.v1.Inference", "Encode", "unary");
   for (const int time : {120, 170, 220}) {
-    metrics.Method("Encode").OnHandled(grpc::StatusCode::OK, milliseconds(time));
+    encode.OnHandled(absl::StatusCode::kOk, milliseconds(time));
     model.OnBatchDone(batch, 1, milliseconds(time));
   }
   const std::string text = metrics.Scrape();

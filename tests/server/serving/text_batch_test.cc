@@ -11,6 +11,7 @@
 #include "server/models/repository.h"
 #include "server/models/tbb_executor.h"
 #include "server/observe/metrics.h"
+#include "tests/paths.h"
 
 namespace synth::server {
 namespace {
@@ -39,7 +40,7 @@ class TextBatchTest : public testing::Test {
  protected:
   void SetUp() override {
     const absl::Status status =
-        repository_.Load({.name = "intent", .folder = SYNTH_SOURCE_DIR "/models/intent-clinc150"},
+        repository_.Load({.name = "intent", .folder = paths::SourcePath("models/intent-clinc150")},
                          {}, {.lanes = 2}, executor_, metrics_);
     ASSERT_TRUE(status.ok()) << status;
   }
