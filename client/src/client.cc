@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "absl/strings/str_cat.h"
+#include "client/src/loopback.h"
 #include "client/src/service_config.h"
 #include "client/src/utf8.h"
 #include "grpc/health/v1/health.grpc.pb.h"
@@ -67,6 +68,9 @@ std::shared_ptr<grpc::Channel> MakeChannel(const ClientOptions& options) {
   // gRPC gives up retrying a call whose request is larger than this, 256 KiB unless told otherwise.
   arguments.SetInt(GRPC_ARG_PER_RPC_RETRY_BUFFER_SIZE, std::numeric_limits<int>::max());
   arguments.SetUserAgentPrefix(options.user_agent);
+  // gRPC asks the proxy of the environment for any target that no_proxy leaves out. No proxy can
+  // reach this machine's loopback interface.
+  if (IsLoopback(options.target)) arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
   // Without this, clients with equal options would share connections.
   arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
   arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, ChannelMillis(kMinReconnectBackoff));

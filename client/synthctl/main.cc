@@ -23,8 +23,8 @@ constexpr char kExamples[] =
     "\n";
 
 int Run(int argc, char** argv) {
-  using namespace synth::synthctl;  // NOLINT(google-build-using-namespace): all of this is its
-                                    // main()
+  // All of the namespace is this function's.
+  using namespace synth::synthctl;  // NOLINT(google-build-using-namespace)
   CLI::App app(kDescription);
   app.set_version_flag("--version", "synthctl " SYNTHCTL_VERSION);
   app.footer(std::string(kExamples) + kExitCodesHelp);

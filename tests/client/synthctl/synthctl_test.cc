@@ -46,6 +46,23 @@ Outcome RunSynthctl(const std::string& target, const std::string& arguments) {
   return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, Content(out), Content(err)};
 }
 
+// Sets all variables that name a proxy, and lets no_proxy except nothing.
+class ScopedProxies {
+ public:
+  explicit ScopedProxies(const char* proxy) {
+    for (const char* name : kNames) setenv(name, proxy, 1);
+    for (const char* name : {"no_proxy", "no_grpc_proxy"}) unsetenv(name);
+  }
+  ~ScopedProxies() {
+    for (const char* name : kNames) unsetenv(name);
+  }
+  ScopedProxies(const ScopedProxies&) = delete;
+  ScopedProxies& operator=(const ScopedProxies&) = delete;
+
+ private:
+  static constexpr const char* kNames[] = {"http_proxy", "https_proxy", "grpc_proxy", "all_proxy"};
+};
+
 std::vector<nlohmann::json> JsonLines(const std::string& text) {
   std::vector<nlohmann::json> lines;
   size_t begin = 0;
@@ -204,6 +221,21 @@ TEST(Synthctl, HealthIsAnExitCode) {
   EXPECT_EQ(outcome.out, "NOT_SERVING\n");
   EXPECT_EQ(RunSynthctl(server.Target(), "health --wait 0.2").code, 4);
   EXPECT_EQ(RunSynthctl("127.0.0.1:1", "health").code, 3);
+}
+
+TEST(Synthctl, ThisMachineIsNeverReachedThroughAProxy) {
+  const FakeServer server;
+  const std::string port = server.Target().substr(server.Target().rfind(':'));
+  const ScopedProxies proxies("http://127.0.0.1:9");
+  for (const std::string& target : {"127.0.0.1" + port, "localhost" + port,
+                                    "dns:///localhost" + port, "ipv4:127.0.0.1" + port}) {
+    const Outcome outcome = RunSynthctl(target, "health");
+    EXPECT_EQ(outcome.code, 0) << target << ": " << outcome.err;
+  }
+  // Another name goes to the proxy, which is not there, instead of to a name server.
+  const Outcome other = RunSynthctl("synthserve.invalid" + port, "health");
+  EXPECT_EQ(other.code, 3);
+  EXPECT_NE(other.err.find("127.0.0.1:9"), std::string::npos) << other.err;
 }
 
 TEST(Synthctl, LoadReports) {
