@@ -112,6 +112,49 @@ TEST(Synthctl, EncodeShowsATable) {
   EXPECT_NE(outcome.out.find("two words"), std::string::npos);
 }
 
+TEST(Synthctl, AnArgumentIsOneTextByteForByte) {
+  FakeServer server;
+  std::vector<std::string> seen;
+  server.encode = [&seen](auto&, const auto& request, auto& response) {
+    seen.assign(request.texts().begin(), request.texts().end());
+    FakeServer::AnswerWithLengths(request, response);
+    return grpc::Status::OK;
+  };
+  server.classify = [&seen](auto&, const auto& request, auto& response) {
+    seen.assign(request.texts().begin(), request.texts().end());
+    for (int i = 0; i < request.texts_size(); ++i) response.add_results();
+    return grpc::Status::OK;
+  };
+  for (const char* text : {"[play, jazz]", "[]",    "[[]]", "[",       "[a",
+                           "a]",           "++",    "{}",   "{a,b}",   "%%",
+                           "a,b",          "load",  "-5",   "\x01[a]", "\xEF\xBB\xBFz",
+                           " a ",          "\"a\"", "a\nb", "=a",      "/a"}) {
+    for (const char* command : {"classify '", "encode '"}) {
+      seen.clear();
+      const Outcome outcome = RunSynthctl(server.Target(), command + std::string(text) + "'");
+      EXPECT_EQ(outcome.code, 0) << text << ": " << outcome.err;
+      EXPECT_EQ(seen, std::vector<std::string>{text});
+      RunSynthctl(server.Target(), command + std::string("first' --batch 9 '") + text + "' last");
+      EXPECT_EQ(seen, (std::vector<std::string>{"first", text, "last"}));
+    }
+  }
+  EXPECT_EQ(RunSynthctl(server.Target(), "encode a --batch 9 -- -b --batch -- '[c]' ''").code, 1);
+  EXPECT_EQ(seen, (std::vector<std::string>{"a", "-b", "--batch", "--", "[c]", ""}));
+  EXPECT_EQ(RunSynthctl(server.Target(), "encode -- --help").code, 0);
+  EXPECT_EQ(seen, (std::vector<std::string>{"--help"}));
+  EXPECT_EQ(RunSynthctl(server.Target(), "tokenize '[b]' --output jsonl").out,
+            "{\"index\":0,\"ids\":[91,98,93],\"pieces\":[\"[\",\"b\",\"]\"]}\n");
+}
+
+TEST(Synthctl, OptionsTakeTheirValuesByteForByte) {
+  const FakeServer server;
+  const Outcome outcome = RunSynthctl(server.Target(), "encode --file '[a, b]'");
+  EXPECT_EQ(outcome.code, 5);
+  EXPECT_NE(outcome.err.find("[a, b]: No such file"), std::string::npos) << outcome.err;
+  EXPECT_EQ(RunSynthctl(server.Target(), "health '[a]'").code, 2);
+  EXPECT_EQ(RunSynthctl(server.Target(), "-- health").code, 2);
+}
+
 TEST(Synthctl, ClassifyReportsAccuracy) {
   const FakeServer server;
   const std::string file = FileWith("short\tabc\nlong\tabc\nno tab\nlong\tabcdef\n");
