@@ -1,5 +1,6 @@
 #include "synth/client/client.h"
 
+#include <grpc/grpc.h>
 #include <grpcpp/create_channel.h>
 #include <grpcpp/support/channel_arguments.h>
 
@@ -61,7 +62,17 @@ int ChannelMillis(Milliseconds duration) {
   return static_cast<int>(std::min<Milliseconds::rep>(duration.count(), kLargest));
 }
 
+// Keeps gRPC initialised until the process ends. Otherwise the last channel to go shuts gRPC down,
+// and that joins a thread which sleeps up to 10 s after a message larger than the socket's buffer.
+void KeepGrpc() {
+  [[maybe_unused]] static const bool kKept = [] {
+    grpc_init();
+    return true;
+  }();
+}
+
 std::shared_ptr<grpc::Channel> MakeChannel(const ClientOptions& options) {
+  KeepGrpc();
   grpc::ChannelArguments arguments;
   arguments.SetServiceConfigJSON(ServiceConfigJson(options.retry));
   arguments.SetMaxReceiveMessageSize(options.max_message_bytes);

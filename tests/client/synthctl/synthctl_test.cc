@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 #include <sys/wait.h>
 
+#include <chrono>
 #include <cstdlib>
 #include <fstream>
 #include <iterator>
@@ -229,6 +230,21 @@ TEST(Synthctl, AFailedRequestNamesItsLinesAndTheRunGoesOn) {
   EXPECT_EQ(outcome.code, 3);
   EXPECT_EQ(outcome.err, "synthctl: line 3 to line 4: INTERNAL: broken\n");
   EXPECT_EQ(JsonLines(outcome.out).size(), 5U);
+}
+
+TEST(Synthctl, EndsAtOnceAfterATextThatIsTooLargeForTheServer) {
+  const FakeServer server;
+  constexpr size_t kBytes = 20'000'000;
+  const std::string file = FileWith("abc\n" + std::string(kBytes, 'a') + "\nabcd\n");
+  // Without care gRPC holds the process for 10 s, in about half of the runs.
+  constexpr int kRuns = 4;
+  for (int i = 0; i < kRuns; ++i) {
+    const auto start = std::chrono::steady_clock::now();
+    const Outcome outcome = RunSynthctl(server.Target(), "classify --file " + file);
+    EXPECT_EQ(outcome.code, 3);
+    EXPECT_NE(outcome.err.find("line 2: RESOURCE_EXHAUSTED"), std::string::npos) << outcome.err;
+    EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(5));
+  }
 }
 
 TEST(Synthctl, TokenizeShowsPiecesAndIds) {
