@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdint>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -12,8 +13,12 @@
 #include <sstream>
 #include <string>
 
+<<<<<<< HEAD
 #include "server/base/logging.h"
 #include "server/base/out_of_memory.h"
+=======
+#include "server/base/memory_limit.h"
+>>>>>>> outside
 
 namespace synth::server {
 namespace {
@@ -127,6 +132,11 @@ std::vector<prometheus::MetricFamily> ProcessCollector::Collect() const {
   if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
     families.push_back(Gauge("process_max_fds", "Limit of open file descriptors",
                              static_cast<double>(limit.rlim_cur)));
+  }
+  if (const std::optional<std::int64_t> memory_limit = ReadMemoryLimit()) {
+    families.push_back(Gauge("synth_memory_limit_bytes",
+                             "Memory that the container may take before the kernel ends it",
+                             static_cast<double>(*memory_limit)));
   }
   if (const std::optional<double> throttled = ReadThrottledMicroseconds()) {
     families.push_back(Counter("synth_cpu_throttled_seconds_total",
