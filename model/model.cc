@@ -127,6 +127,7 @@ Model::~Model() = default;
 
 const ModelConfig& Model::config() const { return impl_->config; }
 const ModelInfo& Model::info() const { return impl_->info; }
+int Model::max_text_tokens() const { return impl_->config.max_position_embeddings; }
 std::size_t Model::attention_bytes() const { return impl_->encoder.attention_bytes(); }
 const std::string& Model::config_json() const { return impl_->config_json; }
 const Tokenizer* Model::tokenizer() const { return impl_->tokenizer.get(); }
@@ -152,7 +153,7 @@ absl::Status Model::Validate(const PackedTokens& tokens) const {
     return absl::InvalidArgumentError(
         Cat("offsets: expected one text or more, from 0 to the ", total, " tokens"));
   }
-  const int longest = config().max_position_embeddings;
+  const int longest = max_text_tokens();
   for (std::size_t i = 1; i < offsets.size(); ++i) {
     if (offsets[i] <= offsets[i - 1]) {
       return absl::InvalidArgumentError(Cat("offsets: text ", i - 1, " has no tokens"));
