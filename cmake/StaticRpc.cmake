@@ -20,4 +20,10 @@ endforeach()
 # The linker takes a symbol from the first library that has it: SentencePiece must come behind Protobuf.
 set_property(TARGET protobuf::libprotobuf APPEND PROPERTY INTERFACE_LINK_LIBRARIES sentencepiece)
 add_link_options(LINKER:--as-needed)
-add_link_options(LINKER:--exclude-libs,ALL)
+
+# The archives by name. ALL would also hide the sanitizers' runtime, which clang links as an archive: the shared
+# libraries would then call the C library past its interceptors, and the program crashes.
+set(SYNTH_HIDDEN_ARCHIVES libprotobuf.a libgrpc++.a libgrpc++_reflection.a libgrpc.a libgpr.a libupb.a libaddress_sorting.a
+  libsynth_proto.a libsynth_health_proto.a)
+list(JOIN SYNTH_HIDDEN_ARCHIVES ":" SYNTH_HIDDEN_ARCHIVES)
+add_link_options("LINKER:--exclude-libs,${SYNTH_HIDDEN_ARCHIVES}")

@@ -83,4 +83,23 @@ float ComputeOutOfScopeScore(OutOfScopeScore score, std::span<const float> logit
   return static_cast<float>(-(exp.max + std::log(exp.sum)));
 }
 
+void PoolWindows(std::span<const std::vector<float>> windows, Pooling pooling,
+                 std::span<float> pooled) {
+  assert(!windows.empty());
+  assert(std::ranges::all_of(windows, [pooled](const std::vector<float>& window) {
+    return window.size() == pooled.size();
+  }));
+  for (std::size_t d = 0; d < pooled.size(); ++d) {
+    if (pooling == Pooling::kMax) {
+      float largest = windows.front()[d];
+      for (const std::vector<float>& window : windows) largest = std::max(largest, window[d]);
+      pooled[d] = largest;
+      continue;
+    }
+    double sum = 0;  // in double, where the sum of finite floats stays finite
+    for (const std::vector<float>& window : windows) sum += static_cast<double>(window[d]);
+    pooled[d] = static_cast<float>(sum / static_cast<double>(windows.size()));
+  }
+}
+
 }  // namespace synth

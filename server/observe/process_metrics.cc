@@ -13,12 +13,9 @@
 #include <sstream>
 #include <string>
 
-<<<<<<< HEAD
 #include "server/base/logging.h"
-#include "server/base/out_of_memory.h"
-=======
 #include "server/base/memory_limit.h"
->>>>>>> outside
+#include "server/base/out_of_memory.h"
 
 namespace synth::server {
 namespace {

@@ -8,15 +8,9 @@
 
 namespace synth::server {
 
-<<<<<<< HEAD
 // What the process as a whole is like, read at each scrape: the standard process_* metrics of
-// Prometheus client libraries, from /proc; what the cgroup says of throttling, if it says it; and
-// the counters of server/base. What cannot be read is left out.
-=======
-// The standard process_* metrics of Prometheus client libraries, read from /proc at each scrape,
-// and what the cgroup says of throttling and of its memory limit if it says it. What cannot be read
-// is left out.
->>>>>>> outside
+// Prometheus client libraries, from /proc; what the cgroup says of throttling and of its memory
+// limit, if it says it; and the counters of server/base. What cannot be read is left out.
 class ProcessCollector final : public prometheus::Collectable {
  public:
   std::vector<prometheus::MetricFamily> Collect() const override;

@@ -8,25 +8,7 @@
 #include "synth/postprocess.h"
 
 namespace synth::server {
-namespace {
-
 using scheduling::Job;
-
-// The vector of a text from those of its windows, which are equally long: the mean, or the largest
-// values.
-void PoolWindows(std::span<const Job> windows, Pooling pooling, std::span<float> pooled) {
-  std::ranges::copy(windows.front().pooled, pooled.begin());
-  for (const Job& window : windows.subspan(1)) {
-    for (std::size_t d = 0; d < pooled.size(); ++d) {
-      pooled[d] = pooling == Pooling::kMax ? std::max(pooled[d], window.pooled[d])
-                                           : pooled[d] + window.pooled[d];
-    }
-  }
-  if (pooling == Pooling::kMax) return;
-  for (float& value : pooled) value /= static_cast<float>(windows.size());
-}
-
-}  // namespace
 
 TextBatch::TextBatch(std::shared_ptr<ServedModel> model, const Options& options, std::size_t texts,
                      std::function<void()> done)
@@ -91,7 +73,11 @@ void TextBatch::JoinWindows(Job& text) {
     text.queue_time = std::max(text.queue_time, window.queue_time);
     text.compute_time += window.compute_time;
   }
-  if (text.status.ok()) PoolWindows(text.windows, options_.pooling, VectorOf(text));
+  if (!text.status.ok()) return;
+  std::vector<std::vector<float>> pooled;
+  pooled.reserve(text.windows.size());
+  for (Job& window : text.windows) pooled.push_back(std::move(window.pooled));
+  PoolWindows(pooled, options_.pooling, VectorOf(text));
 }
 
 void TextBatch::LimitTokenIds() {

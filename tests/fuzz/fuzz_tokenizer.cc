@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "model/checkpoint/mapped_file.h"
+#include "model/checkpoint/input_file.h"
 #include "model/text/sentencepiece_tokenizer.h"
 #include "synth/config.h"
 #include "synth/utf8.h"
@@ -20,9 +20,11 @@ namespace {
 const synth::Tokenizer& TestTokenizer() {
   static const auto tokenizer = [] {
     const auto file =
-        synth::MappedFile::Open(synth::paths::SourcePath("tests/golden/tokenized/tokenizer.model"));
+        synth::InputFile::Open(synth::paths::SourcePath("tests/golden/tokenized/tokenizer.model"));
     synth::FuzzCheck(file.ok());
-    auto loaded = synth::LoadSentencePiece({"", "<s>", "</s>"}, file->bytes());
+    const auto bytes = file->ReadAll();
+    synth::FuzzCheck(bytes.ok());
+    auto loaded = synth::LoadSentencePiece({"", "<s>", "</s>"}, *bytes);
     synth::FuzzCheck(loaded.ok());
     return *std::move(loaded);
   }();

@@ -99,5 +99,32 @@ TEST(AllFiniteTest, FindsNanAndInfinityWhereverTheyStand) {
   }
 }
 
+TEST(PoolWindows, MeanAndMaximum) {
+  const std::vector<std::vector<float>> windows = {{-1, 2}, {4, -8}, {6, 0}};
+  std::vector<float> pooled(2, 99);
+  PoolWindows(windows, Pooling::kMean, pooled);
+  EXPECT_EQ(pooled, (std::vector<float>{3, -2}));
+  PoolWindows(windows, Pooling::kCls, pooled);
+  EXPECT_EQ(pooled, (std::vector<float>{3, -2}));
+  PoolWindows(windows, Pooling::kMax, pooled);
+  EXPECT_EQ(pooled, (std::vector<float>{6, 2}));
+}
+
+TEST(PoolWindows, OneWindowIsTheText) {
+  std::vector<std::vector<float>> windows = {{0.1F, -7.3F}};
+  for (const Pooling pooling : {Pooling::kMean, Pooling::kCls, Pooling::kMax}) {
+    std::vector<float> pooled(2, 99);
+    PoolWindows(windows, pooling, pooled);
+    EXPECT_EQ(pooled, windows.front());
+  }
+}
+
+TEST(PoolWindows, StaysFiniteAndMayWriteIntoAWindow) {
+  const float most = std::numeric_limits<float>::max();
+  std::vector<std::vector<float>> windows = {{most, 1}, {most, 3}, {most, 5}};
+  PoolWindows(windows, Pooling::kMean, windows.front());
+  EXPECT_EQ(windows.front(), (std::vector<float>{most, 3}));
+}
+
 }  // namespace
 }  // namespace synth

@@ -19,7 +19,6 @@
 #include "client/inspect/inspection.h"
 #include "client/inspect/report.h"
 #include "model/checkpoint/checkpoint.h"
-#include "model/checkpoint/mapped_file.h"
 #include "model/checkpoint/safetensors.h"
 #include "synth/inspect.h"
 #include "synth/model.h"
@@ -48,8 +47,8 @@ std::vector<std::string> GoldenNames() {
 class GoldenFile {
  public:
   explicit GoldenFile(const std::string& name)
-      : file_(*MappedFile::Open(kGolden / name / "golden.safetensors")),
-        tensors_(*ParseSafetensors(file_.bytes())) {}
+      : file_(ReadFile(kGolden / name / "golden.safetensors")),
+        tensors_(*ParseSafetensors(file_)) {}
 
   std::vector<float> Floats(const std::string& name) const { return ToFloats(tensors_.at(name)); }
   std::vector<std::int32_t> Integers(const std::string& name) const {
@@ -70,7 +69,7 @@ class GoldenFile {
   }
 
  private:
-  MappedFile file_;
+  std::string file_;
   TensorMap tensors_;
 };
 
