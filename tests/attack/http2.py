@@ -44,16 +44,17 @@ def remembered(name: bytes, value: bytes) -> bytes:
 
 
 def grpc_headers(path: str, *more: tuple[bytes, bytes]) -> bytes:
-    fields = [
-        (b":method", b"POST"),
-        (b":scheme", b"http"),
-        (b":path", path.encode()),
-        (b":authority", b"localhost"),
-        (b"te", b"trailers"),
-        (b"content-type", b"application/grpc"),
-        *more,
-    ]
-    return b"".join(literal(name, value) for name, value in fields)
+    """The block of an ordinary call; `more` replaces or adds headers."""
+    fields = {
+        b":method": b"POST",
+        b":scheme": b"http",
+        b":path": path.encode(),
+        b":authority": b"localhost",
+        b"te": b"trailers",
+        b"content-type": b"application/grpc",
+        **dict(more),
+    }
+    return b"".join(literal(name, value) for name, value in fields.items())
 
 
 class Connection:

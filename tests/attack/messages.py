@@ -2,12 +2,12 @@
 
 import importlib
 import pathlib
+import subprocess
 import sys
 import tempfile
 from typing import Any
 
 import grpc
-import grpc_tools.protoc
 
 _PROTO = pathlib.Path(__file__).resolve().parents[2] / "proto"
 _SERVICE = "/synth.v1.Inference/"
@@ -15,9 +15,10 @@ _SERVICE = "/synth.v1.Inference/"
 
 def _generate() -> Any:
     with tempfile.TemporaryDirectory() as out:
-        arguments = ["protoc", f"-I{_PROTO}", f"--python_out={out}", "synth/v1/inference.proto"]
-        if grpc_tools.protoc.main(arguments) != 0:
-            raise RuntimeError("protoc failed for synth/v1/inference.proto")
+        # Debian's grpc_tools is older than `optional` in proto3.
+        subprocess.run(
+            ["protoc", f"-I{_PROTO}", f"--python_out={out}", "synth/v1/inference.proto"], check=True
+        )
         sys.path.insert(0, out)
         try:
             return importlib.import_module("synth.v1.inference_pb2")

@@ -96,7 +96,7 @@ def _then_large(header: bytes, value: bytes):
         def step() -> None:
             for size in (9_000, 140_000, 300_000):
                 with http2.Connection(target.grpc_port) as connection:
-                    block = http2.grpc_headers(_CLASSIFY) + http2.literal(header, value)
+                    block = http2.grpc_headers(_CLASSIFY, (header, value))
                     stream = connection.headers(block, flags=0)
                     for at in range(0, size, 8_000):
                         flags = http2.END_HEADERS if at + 8_000 >= size else 0
