@@ -54,8 +54,9 @@ def repeat(target: Target, step: Callable[[], None], threads: int = 1, pause: fl
     workers = [threading.Thread(target=loop, daemon=True) for _ in range(threads)]
     for worker in workers:
         worker.start()
+    # A step that sends without end is left behind: the attacker's process is ended after it has reported.
     for worker in workers:
-        worker.join()
+        worker.join(max(0, end + 0.5 - time.monotonic()))
 
 
 def hold(target: Target, open_one: Callable[[], Any], count: int, seconds: float = 3600) -> None:

