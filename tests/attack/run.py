@@ -24,7 +24,7 @@ class Times:
     """How long each part takes, in seconds."""
 
     def __init__(self, short: bool) -> None:
-        self.idle = 2.0 if short else 10.0
+        self.idle = 1.5 if short else 10.0
         self.attack = 3.0 if short else 20.0
         self.before_signal = 0.7 if short else 3.0
         # What an attack left behind must be given back within this; the short form does not wait for it.
