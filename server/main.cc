@@ -1,6 +1,7 @@
 // synthserve: serves Synthesizer text encoders over gRPC. See server.h for what it is made of.
 
 #include <pthread.h>
+#include <sys/resource.h>
 
 #include <csignal>
 #include <cstdio>
@@ -39,11 +40,22 @@ class StopSignals {
   sigset_t set_{};
 };
 
+// The soft limit is small for the sake of old programs that use select(2); the hard one is what the
+// administrator allows.
+void RaiseDescriptorLimit() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 int Run(int argc, const char* const* argv) {
   const std::variant<Options, ExitCode> parsed = ParseOptions(argc, argv);
   if (const auto* exit_code = std::get_if<ExitCode>(&parsed)) return exit_code->code;
   const auto& options = std::get<Options>(parsed);
   SetUpLogging(options.log_format, options.log_level);
+
+  RaiseDescriptorLimit();
 
   const StopSignals stop_signals;
   const absl::StatusOr<std::unique_ptr<Server>> server = Server::Start(options);

@@ -46,6 +46,25 @@ class MethodMetrics {
   prometheus::Histogram* seconds_ = nullptr;
 };
 
+// The connections of the gRPC port.
+class ConnectionMetrics {
+ public:
+  enum class Refusal { kTotal, kAddress };
+  void OnRefused(Refusal reason) const {
+    refused_.at(static_cast<std::size_t>(reason))->Increment();
+  }
+  // Accepting was held up because descriptors or memory had run out.
+  void OnAcceptPaused() const { pauses_->Increment(); }
+  // Brought up to date before a scrape.
+  void SetOpen(int count) const { open_->Set(count); }
+
+ private:
+  friend class Metrics;
+  std::array<prometheus::Counter*, 2> refused_{};  // by Refusal
+  prometheus::Counter* pauses_ = nullptr;
+  prometheus::Gauge* open_ = nullptr;
+};
+
 // The series of one model.
 class ModelMetrics final : public scheduling::Observer {
  public:
@@ -95,6 +114,8 @@ class Metrics {
   // The series of a model that has been loaded.
   ModelMetrics& AddModel(const std::string& name, const ModelInfo& info, int lanes);
 
+  const ConnectionMetrics& connections() const { return connections_; }
+
   void SetCpus(int affinity, double quota);
 
   // The Prometheus text format.
@@ -105,10 +126,12 @@ class Metrics {
 
  private:
   void AddMethod(const std::string& method);
+  void AddConnections();
 
   prometheus::Registry registry_;
   ProcessCollector process_;
   std::map<std::string, MethodMetrics> methods_;
+  ConnectionMetrics connections_;
   std::map<std::string, std::unique_ptr<ModelMetrics>> models_;
 };
 

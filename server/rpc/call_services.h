@@ -14,7 +14,7 @@ struct CallServices {
   struct Limits {
     int max_texts = 1024;
     std::int64_t max_text_bytes = 262'144;
-    int max_message_bytes = 16 * 1024 * 1024;
+    int max_message_bytes = 4 * 1024 * 1024;
 
     // Tokens in the answer to one Tokenize call: it takes about 8 bytes a token on the wire, and 60
     // in memory.
