@@ -1,5 +1,7 @@
 // synthserve: serves Synthesizer text encoders over gRPC. See server.h for what it is made of.
 
+#include <sys/resource.h>
+
 #include <chrono>
 #include <exception>
 #include <memory>
@@ -22,6 +24,15 @@ constexpr std::chrono::seconds kLogPatience{1};
 
 constexpr std::chrono::seconds kTick{5};
 
+// The soft limit is small for the sake of old programs that use select(2); the hard one is what the
+// administrator allows.
+void RaiseDescriptorLimit() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 int Serve(const Options& options, const Signals& signals) {
   const absl::StatusOr<std::unique_ptr<Server>> server = Server::Start(options);
   if (!server.ok()) {
@@ -39,6 +50,7 @@ int Run(int argc, const char* const* argv) {
   const auto& options = std::get<Options>(parsed);
   SetUpLogging(options.log_format, options.log_level);
   SetUpLastWords(options.log_format);
+  RaiseDescriptorLimit();
   const int exit_code = Serve(options, signals);
   FlushLog(kLogPatience);
   return exit_code;

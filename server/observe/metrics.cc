@@ -35,6 +35,7 @@ constexpr const char* kCodeNames[] = {
     "DataLoss", "Unauthenticated"};
 
 constexpr const char* kRefusalNames[] = {"queue_full", "predicted_wait", "deadline"};
+constexpr const char* kConnectionRefusalNames[] = {"total", "address"};
 constexpr const char* kDropNames[] = {"cancelled", "deadline"};
 
 double Seconds(Duration duration) { return std::chrono::duration<double>(duration).count(); }
@@ -129,6 +130,22 @@ Metrics::Metrics() {
       &families.Gauge("synth_streams", "Calls from their arrival until gRPC is done with them", {});
   unflushed_bytes_ = &families.Gauge("synth_unflushed_bytes",
                                      "Bytes of responses that clients have not taken yet", {});
+  AddConnections();
+}
+
+void Metrics::AddConnections() {
+  Families families(registry_);
+  connections_.open_ =
+      &families.Gauge("synth_connections", "Open connections of the gRPC port", {});
+  for (std::size_t reason = 0; reason < connections_.refused_.size(); ++reason) {
+    connections_.refused_.at(reason) = &families.Counter(
+        "synth_connections_refused_total",
+        "Connections closed at once because a limit was reached: of all, or of one address",
+        {{"reason", kConnectionRefusalNames[reason]}});
+  }
+  connections_.pauses_ =
+      &families.Counter("synth_accept_pauses_total",
+                        "Times that accepting was held up by a lack of descriptors or memory", {});
 }
 
 const MethodMetrics& Metrics::AddMethod(const std::string& service, const std::string& method,

@@ -48,6 +48,25 @@ class MethodMetrics {
   prometheus::Histogram* seconds_ = nullptr;
 };
 
+// The connections of the gRPC port.
+class ConnectionMetrics {
+ public:
+  enum class Refusal { kTotal, kAddress };
+  void OnRefused(Refusal reason) const {
+    refused_.at(static_cast<std::size_t>(reason))->Increment();
+  }
+  // Accepting was held up because descriptors or memory had run out.
+  void OnAcceptPaused() const { pauses_->Increment(); }
+  // Brought up to date before a scrape.
+  void SetOpen(int count) const { open_->Set(count); }
+
+ private:
+  friend class Metrics;
+  std::array<prometheus::Counter*, 2> refused_{};  // by Refusal
+  prometheus::Counter* pauses_ = nullptr;
+  prometheus::Gauge* open_ = nullptr;
+};
+
 // The series of one model.
 class ModelMetrics final : public scheduling::Observer {
  public:
@@ -97,6 +116,8 @@ class Metrics {
   // The series of a model that has been loaded.
   ModelMetrics& AddModel(const std::string& name, const ModelInfo& info, int lanes);
 
+  const ConnectionMetrics& connections() const { return connections_; }
+
   void SetCpus(int affinity, double quota);
 
   // Calls in flight, and bytes of responses that clients have not taken yet; brought up to date
@@ -110,11 +131,14 @@ class Metrics {
   static constexpr const char* kContentType = "text/plain; version=0.0.4; charset=utf-8";
 
  private:
+  void AddConnections();
+
   prometheus::Registry registry_;
   ProcessCollector process_;
   std::deque<MethodMetrics> methods_;
   prometheus::Gauge* streams_ = nullptr;
   prometheus::Gauge* unflushed_bytes_ = nullptr;
+  ConnectionMetrics connections_;
   std::map<std::string, std::unique_ptr<ModelMetrics>> models_;
 };
 

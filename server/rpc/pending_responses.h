@@ -21,7 +21,7 @@ class PendingResponses {
  public:
   struct Options {
     Duration max_age = std::chrono::seconds(30);  // then the call is cancelled
-    std::int64_t max_bytes = 64 * 1024 * 1024;    // of all responses; more are not accepted
+    std::int64_t max_bytes = 67'108'864;          // of all responses; more are not accepted
   };
 
   // One response on its way. Not thread-safe; belongs to its call.

@@ -71,12 +71,12 @@ TEST_F(BadInputTest, TenThousandTexts) {
 
 TEST_F(BadInputTest, MillionsOfEmptyTexts) {
   std::string bytes;
-  for (int i = 0; i < 4'000'000; ++i) bytes += std::string("\x12\0", 2);
+  for (int i = 0; i < 2'000'000; ++i) bytes += std::string("\x12\0", 2);
   bytes += '\xff';  // damaged at the end: who reads all of it first, says that
   for (const char* method : {"Encode", "Classify", "Tokenize"}) {
     const grpc::Status status = Send(method, bytes);
     EXPECT_EQ(status.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
-    EXPECT_THAT(status.error_message(), HasSubstr("at most 1024, found 4000000"));
+    EXPECT_THAT(status.error_message(), HasSubstr("at most 1024, found 2000000"));
   }
 }
 

@@ -98,7 +98,8 @@ TEST(DrainTest, CallsAreServedDuringTheDelay) {
 
 TEST(DrainTest, TheBoundHolds) {
   // More work than fits in the bound: the call is ended, and the exit code says so.
-  Synthserve synthserve({"--lanes", "1", "--drain-timeout", "50ms", "--max-texts", "100000"});
+  Synthserve synthserve({"--lanes", "1", "--drain-timeout", "50ms", "--max-texts", "100000",
+                         "--max-message-bytes", "16777216"});
   const std::unique_ptr<v1::Inference::Stub> stub = v1::Inference::NewStub(synthserve.Connect());
   v1::ClassifyResponse response;
   grpc::ClientContext context;
