@@ -164,23 +164,17 @@ absl::Status CheckTensors(const std::vector<TensorSpec>& table, const TensorEntr
   return absl::OkStatus();
 }
 
-absl::Status CheckValues(const std::filesystem::path& path, const InputFile& file,
-                         const TensorEntries& tensors) {
-  for (const auto& [name, tensor] : tensors) {
-    std::size_t first = 0;  // element of the piece
-    absl::Status status =
-        ReadPieces(file, tensor.offset, tensor.bytes, [&](std::string_view piece) -> absl::Status {
-          if (const auto index = FirstNonFinite(tensor.dtype, piece)) {
-            return absl::InvalidArgumentError(Cat(path.string(), ": tensor \"", name,
-                                                  "\": expected finite numbers, found ",
-                                                  "infinity or NaN at element ", first + *index));
-          }
-          first += piece.size() / SizeOf(tensor.dtype);
-          return absl::OkStatus();
-        });
-    if (!status.ok()) return status;
-  }
-  return absl::OkStatus();
+absl::Status CheckValues(std::string_view name, const TensorEntry& tensor, const InputFile& file) {
+  std::size_t first = 0;  // element of the piece
+  return ReadPieces(file, tensor.offset, tensor.bytes, [&](std::string_view piece) -> absl::Status {
+    if (const auto index = FirstNonFinite(tensor.dtype, piece)) {
+      return absl::InvalidArgumentError(Cat(file.path().string(), ": tensor \"", name,
+                                            "\": expected finite numbers, found ",
+                                            "infinity or NaN at element ", first + *index));
+    }
+    first += piece.size() / SizeOf(tensor.dtype);
+    return absl::OkStatus();
+  });
 }
 
 }  // namespace
@@ -208,8 +202,8 @@ absl::StatusOr<Checkpoint> Checkpoint::Open(const std::filesystem::path& folder)
   if (absl::Status status = CheckTensors(TensorTable(*config), *tensors); !status.ok()) {
     return InFile(tensor_path, status);
   }
-  if (absl::Status status = CheckValues(tensor_path, *tensor_file, *tensors); !status.ok()) {
-    return status;
+  for (const auto& [name, tensor] : *tensors) {
+    if (absl::Status status = CheckValues(name, tensor, *tensor_file); !status.ok()) return status;
   }
 
   std::optional<std::string> tokenizer_model;

@@ -23,6 +23,7 @@ class InputFile {
   // file.
   static absl::StatusOr<InputFile> Open(const std::filesystem::path& path);
 
+  const std::filesystem::path& path() const { return path_; }
   // In bytes, when the file was opened.
   std::uint64_t size() const { return static_cast<std::uint64_t>(opened_.st_size); }
 
