@@ -80,7 +80,11 @@ def test_an_empty_unreleased_section_is_no_obstacle(repository):
     ("name", "text", "complaint"),
     [
         ("CMakeLists.txt", "project(synthserve)\n", "CMakeLists.txt: expected project(synthserve VERSION"),
-        ("CMakeLists.txt", "project(synthserve VERSION 1.3.0 LANGUAGES CXX)\n", "Dockerfile: expected ARG VERSION=1.3.0"),
+        (
+            "CMakeLists.txt",
+            "project(synthserve VERSION 1.3.0 LANGUAGES CXX)\n",
+            "Dockerfile: expected ARG VERSION=1.3.0",
+        ),
         ("Dockerfile", "ARG VERSION=1.2.2\n", "found '1.2.2'"),
         ("CHANGELOG.md", "# Changelog\n", "found no release"),
         ("CHANGELOG.md", f"## 1.2.4 - 2026-02-28\n{ENTRIES}", "expected 1.2.3"),
@@ -88,7 +92,11 @@ def test_an_empty_unreleased_section_is_no_obstacle(repository):
         ("CHANGELOG.md", f"## 1.2.3 - unreleased\n{ENTRIES}", "found 'unreleased'"),
         ("CHANGELOG.md", f"## 1.2.3 - 2026-02-30\n{ENTRIES}", "found '2026-02-30'"),
         ("CHANGELOG.md", "## 1.2.3 - 2026-02-28\n\n## 1.2.2 - 2026-01-01\n- Old.\n", "expected entries"),
-        ("CHANGELOG.md", f"## Unreleased\n{ENTRIES}\n## 1.2.3 - 2026-02-28\n{ENTRIES}", "under '## Unreleased', found 1"),
+        (
+            "CHANGELOG.md",
+            f"## Unreleased\n{ENTRIES}\n## 1.2.3 - 2026-02-28\n{ENTRIES}",
+            "under '## Unreleased', found 1",
+        ),
     ],
 )
 def test_refuses_versions_that_do_not_agree(repository, name, text, complaint):
