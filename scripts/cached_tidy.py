@@ -65,9 +65,7 @@ def compiler_arguments(command: str) -> list[str]:
 
 def dependencies(arguments: list[str], folder: str) -> set[pathlib.Path]:
     """The source and every header that it includes, as the compiler resolves them."""
-    rule = subprocess.run(
-        [*arguments, "-M"], cwd=folder, check=True, capture_output=True, text=True
-    ).stdout
+    rule = subprocess.run([*arguments, "-M"], cwd=folder, check=True, capture_output=True, text=True).stdout
     names = rule.partition(":")[2].replace("\\\n", " ")
     paths = {pathlib.Path(folder, name.replace("\\ ", " ")) for name in re.split(r"(?<!\\)\s+", names) if name}
     return {pathlib.Path(os.path.normpath(path)) for path in paths}
@@ -89,9 +87,7 @@ def key(file: str, entries: list[Entry]) -> str:
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 
-def check(
-    file: str, entries: list[Entry], build: pathlib.Path, cache: pathlib.Path
-) -> tuple[str, bool, str]:
+def check(file: str, entries: list[Entry], build: pathlib.Path, cache: pathlib.Path) -> tuple[str, bool, str]:
     """The source's relative path, whether its stamp was there, and what clang-tidy complains of."""
     name = os.path.relpath(file, ROOT)
     try:
@@ -101,9 +97,7 @@ def check(
     if stamp.exists():
         stamp.touch()
         return name, True, ""
-    run = subprocess.run(
-        [TIDY, "--quiet", "-p", str(build), file], capture_output=True, text=True
-    )
+    run = subprocess.run([TIDY, "--quiet", "-p", str(build), file], capture_output=True, text=True)
     if run.returncode != 0:
         return name, False, run.stdout + run.stderr
     stamp.touch()

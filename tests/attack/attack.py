@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import grpc
-
 import messages
+
 from server import Options, Target
 
 MB = 1_000_000

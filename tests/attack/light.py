@@ -33,9 +33,7 @@ def classify_once(target: str, timeout: float = DEADLINE_SECONDS) -> str:
 
     with messages.channel(target) as connection:
         try:
-            messages.method(connection, "Classify")(
-                messages.classify([_TEXT]), timeout=timeout, wait_for_ready=True
-            )
+            messages.method(connection, "Classify")(messages.classify([_TEXT]), timeout=timeout, wait_for_ready=True)
             return "OK"
         except grpc.RpcError as error:
             return error.code().name

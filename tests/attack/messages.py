@@ -16,9 +16,7 @@ _SERVICE = "/synth.v1.Inference/"
 def _generate() -> Any:
     with tempfile.TemporaryDirectory() as out:
         # Debian's grpc_tools is older than `optional` in proto3.
-        subprocess.run(
-            ["protoc", f"-I{_PROTO}", f"--python_out={out}", "synth/v1/inference.proto"], check=True
-        )
+        subprocess.run(["protoc", f"-I{_PROTO}", f"--python_out={out}", "synth/v1/inference.proto"], check=True)
         sys.path.insert(0, out)
         try:
             return importlib.import_module("synth.v1.inference_pb2")

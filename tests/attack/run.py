@@ -1,6 +1,6 @@
 """Attacks a server of its own, one attack after the other, and prints what became of everybody else's calls.
 
-    scripts/attack.sh [--short] [--server PROGRAM] [ATTACK...]
+scripts/attack.sh [--short] [--server PROGRAM] [ATTACK...]
 """
 
 import argparse
@@ -17,6 +17,7 @@ from multiprocessing.connection import Connection
 import cases
 import light
 from attack import Attack
+
 from server import DRAIN_SECONDS, ROOT, Server, Target
 
 
@@ -127,9 +128,7 @@ _HEAD += ["drain s", "verdict"]
 def table(rows: list[Row]) -> str:
     lines = [_HEAD, *(row.cells() for row in rows)]
     widths = [max(len(line[column]) for line in lines) for column in range(len(_HEAD) - 1)]
-    return "\n".join(
-        "  ".join([*(cell.ljust(width) for cell, width in zip(line, widths)), line[-1]]) for line in lines
-    )
+    return "\n".join("  ".join([*(cell.ljust(width) for cell, width in zip(line, widths)), line[-1]]) for line in lines)
 
 
 def _settled(server: Server, before_mb: float, seconds: float) -> float:

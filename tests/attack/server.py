@@ -57,7 +57,7 @@ class Server:
         command += ["--listen", "127.0.0.1:0", "--metrics-listen", "127.0.0.1:0", "--lanes", "2"]
         command += ["--log-format", "json", *self.options.arguments]
         # A file takes any amount of log without a reader; a pipe is asked for by the attack on logging.
-        self._log = None if self.options.unread_log else tempfile.TemporaryFile()
+        self._log = None if self.options.unread_log else tempfile.TemporaryFile()  # noqa: SIM115  (closed with the server)
         self.process = subprocess.Popen(
             command, stderr=self._log or subprocess.PIPE, preexec_fn=self._limit_descriptors
         )

@@ -9,6 +9,7 @@ import zlib
 import http2
 import messages
 from attack import Attack, repeat
+
 from server import Target
 
 _CHUNK = 16 * 1024 * 1024

@@ -8,6 +8,7 @@ import socket
 
 import http2
 from attack import Attack, hold
+
 from server import Options, Target
 
 

@@ -6,6 +6,7 @@ a cancelled one keeps a lane from other work.
 
 import messages
 from attack import Attack, send_all, texts_that_fit
+
 from server import Target
 
 

@@ -6,6 +6,7 @@ refused.
 
 import messages
 from attack import Attack, message_limit, send_all
+
 from server import Target
 
 _UNKNOWN = b"\x7a\x00"  # field 15, no bytes

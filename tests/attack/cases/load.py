@@ -9,9 +9,9 @@ import threading
 import time
 
 import grpc
-
 import messages
 from attack import Attack, Limits, repeat, send_all, texts_that_fit
+
 from server import Options, Target
 
 # Three batches of the default 512 tokens, on a slow machine that also runs the callers.

@@ -7,6 +7,7 @@ counted, and SIGTERM still drains.
 import http2
 import messages
 from attack import Attack, message_limit, repeat
+
 from server import Options, Target
 
 
@@ -23,7 +24,9 @@ def _refused_calls(target: Target) -> list[str]:
                 connection.call(messages.path("Encode"), messages.framed(b""), (b"te", b"x" * 200))
                 connection.call(messages.path("Encode"), messages.framed(messages.encode([])))
                 connection.call(messages.path("Encode"), too_large)
-                connection.call(messages.path("Encode"), messages.framed(b"not gzip", True), (b"grpc-encoding", b"gzip"))
+                connection.call(
+                    messages.path("Encode"), messages.framed(b"not gzip", True), (b"grpc-encoding", b"gzip")
+                )
             connection.read(0.2)
             # Frames which are none end the connection, and gRPC tells why.
             connection.frame(http2.WINDOW_UPDATE, 0, 0, b"abc")

@@ -7,6 +7,7 @@ of memory and time, and no header ends the process.
 import http2
 import messages
 from attack import Attack, repeat
+
 from server import Target
 
 _CLASSIFY = messages.path("Classify")

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 
 from attack import Attack, hold, repeat
+
 from server import Target
 
 _HEALTHZ_SECONDS = 0.05

@@ -10,6 +10,7 @@ import socket
 import http2
 import messages
 from attack import Attack, repeat
+
 from server import Target
 
 

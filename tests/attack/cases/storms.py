@@ -3,9 +3,10 @@
 Right: they cost a bounded part of one thread, and what they started ends with them.
 """
 
-import messages
 import http2
+import messages
 from attack import Attack, repeat
+
 from server import Target
 
 _CLASSIFY = messages.path("Classify")

@@ -10,6 +10,7 @@ import time
 import http2
 import messages
 from attack import Attack, repeat
+
 from server import Target
 
 # About 100,000 tokens: four bytes asked become a dozen of answer.

@@ -7,6 +7,7 @@ streams of a connection and the connections of an address; and it is freed when 
 import http2
 import messages
 from attack import Attack, message_limit, repeat
+
 from server import Target
 
 
@@ -21,9 +22,7 @@ def _stopped(streams: int, connections: int, share: float):
         def step() -> None:
             with http2.Connection(target.grpc_port, timeout=target.seconds) as connection:
                 # Room for all windows of the server: what stops the upload is the server alone.
-                opened = [
-                    connection.headers(http2.grpc_headers(messages.path("Encode"))) for _ in range(streams)
-                ]
+                opened = [connection.headers(http2.grpc_headers(messages.path("Encode"))) for _ in range(streams)]
                 for at in range(0, len(body), 32_768):
                     for stream in opened:
                         connection.data(stream, body[at : at + 32_768], end=False)
