@@ -92,10 +92,12 @@ TEST(OverloadTest, AWaitBeyondTheLimitIsRefused) {
   AsyncClassify backlog(running.stub(), LongRequest());
   ASSERT_TRUE(RunningServer::Eventually(
       [&] { return running.Metric(R"(synth_queue_texts{model="intent"})") > 500; }));
-  AsyncClassify late(running.stub(), LongRequest(1));
+  AsyncClassify light(running.stub(), LongRequest(1));
+  AsyncClassify late(running.stub(), LongRequest());
   EXPECT_EQ(late.Wait().error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
   EXPECT_THAT(late.Wait().error_message(), HasSubstr("the wait would be about"));
   EXPECT_EQ(running.Metric(R"(synth_rejected_total{model="intent",reason="predicted_wait"})"), 1);
+  EXPECT_TRUE(light.Wait().ok()) << "a short call does not wait for a long one";
   EXPECT_TRUE(backlog.Wait().ok());
 }
 
