@@ -27,7 +27,7 @@ struct Job {
   double tag = 0;              // its call's place in the fair order: lower goes first (FairClock)
   std::uint64_t call = 0;      // its call's number, in order of arrival: decides between equal tags
   std::uint64_t sequence = 0;  // order of arrival, also within the call
-  double cost = 0;             // lane seconds, as predicted at Submit: what the fair clock counts
+  double cost = 0;             // lane seconds that the fair clock counts, fixed at Submit
   double seconds = 0;          // lane seconds still to come, as predicted by what is known now
   std::int64_t queue_tokens = 0;        // what it takes of the queue's bound
   int tokens = 0;                       // predicted, and exact once tokenized

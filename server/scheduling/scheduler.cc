@@ -92,7 +92,11 @@ std::optional<Refusal> Scheduler::Submit(JobGroup& group, std::span<Job> jobs) {
     const MutexLock lock(mutex_);
     const double longest = PredictLocked(group, jobs);
     double cost = 0;
-    for (const Job& job : jobs) cost += job.cost;
+    double seconds = 0;
+    for (const Job& job : jobs) {
+      cost += job.cost;
+      seconds += job.seconds;
+    }
     const Arena::Outlook outlook = arena_.Look(cost);
     Admission::Request request = {
         .tokens = group.queue_tokens_,
@@ -102,9 +106,9 @@ std::optional<Refusal> Scheduler::Submit(JobGroup& group, std::span<Job> jobs) {
         .deadline = group.deadline};
     if (costs_.is_measured()) {
       // One batch, or one text's tokenizing, is not shared by lanes.
-      const double batch = std::min(cost, costs_.TokenSeconds(options_.max_batch_tokens));
+      const double batch = std::min(seconds, costs_.TokenSeconds(options_.max_batch_tokens));
       request.wait = FromSeconds(outlook.seconds_ahead / arena_.lanes());
-      request.alone = FromSeconds(std::max({cost / arena_.lanes(), batch, longest}) +
+      request.alone = FromSeconds(std::max({seconds / arena_.lanes(), batch, longest}) +
                                   (is_computed ? costs_.batch_seconds() : 0));
     }
     refusal = admission_.Check(request);
@@ -126,7 +130,8 @@ double Scheduler::PredictLocked(JobGroup& group, std::span<Job> jobs) {
   group.open_jobs_ = static_cast<std::int64_t>(jobs.size());
   for (Job& job : jobs) {
     const double tokenizing = costs_.ByteSeconds(Bytes(job));
-    job.cost = job.seconds = tokenizing + costs_.TokenSeconds(job.tokens);
+    job.cost = costs_.OrderSeconds(job.tokens, Bytes(job));
+    job.seconds = tokenizing + costs_.TokenSeconds(job.tokens);
     job.queue_tokens = QueueTokens(job);
     group.queue_tokens_ += job.queue_tokens;
     longest = std::max(longest, tokenizing);

@@ -31,6 +31,24 @@ TEST(CostModelTest, LearnsATokensAndABatchesCost) {
   EXPECT_NEAR(costs.TokenSeconds(1000), 2, 0.01) << "forgets old measurements";
 }
 
+TEST(CostModelTest, TheFirstLargeBatchSaysWhatATokenCosts) {
+  CostModel costs(256);
+  costs.LearnBatch(10, milliseconds(100));
+  EXPECT_NEAR(costs.TokenSeconds(1000), 10, 1e-6) << "nothing better is known";
+  costs.LearnBatch(512, milliseconds(512));
+  EXPECT_NEAR(costs.TokenSeconds(1000), 1, 1e-6);
+}
+
+TEST(CostModelTest, TheOrderDoesNotFollowSmallChanges) {
+  CostModel costs(256);
+  costs.LearnBatch(512, milliseconds(512));
+  const double before = costs.OrderSeconds(100, 0);
+  for (int i = 0; i < 300; ++i) costs.LearnBatch(512, milliseconds(400));
+  EXPECT_DOUBLE_EQ(costs.OrderSeconds(100, 0), before);
+  for (int i = 0; i < 300; ++i) costs.LearnBatch(512, milliseconds(200));
+  EXPECT_LT(costs.OrderSeconds(100, 0), before / 1.4);
+}
+
 TEST(CostModelTest, LearnsWhatTokenizingCosts) {
   CostModel costs(256);
   for (int i = 0; i < 300; ++i) costs.LearnTokenizing(16'384, milliseconds(16));

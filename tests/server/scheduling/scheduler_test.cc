@@ -252,8 +252,14 @@ TEST_F(SchedulerTest, CallsOfOneLengthKeepTheirOrder) {
   FakeCall second(std::vector<std::string>(5, "bbbbbbbbbb"));
   first.on_done = [&] { order.emplace_back("first"); };
   second.on_done = [&] { order.emplace_back("second"); };
+  FakeCall lesson({"aaaaaaaaaa"});
+  Submit(lesson);
+  executor_.RunAll();
+  engine_.during_compute = [&] {
+    clock_.Advance(milliseconds(-1));  // cheaper than predicted
+    Submit(second);
+  };
   Submit(first);
-  Submit(second);
   executor_.RunAll();
   EXPECT_THAT(order, ElementsAre("first", "second"));
 }
