@@ -145,6 +145,30 @@ std::vector<std::string> ArgumentsWithEnvironment(const CLI::App& app, int argc,
   return arguments;
 }
 
+// What one client, or all of them, can hold of the gRPC port.
+void AddConnectionLimits(CLI::App& app, Options& options) {
+  app.add_option("--max-connections", options.max_connections,
+                 "Open gRPC connections; fewer if the descriptor limit leaves no room for them")
+      ->check(CLI::Range(1, 1'000'000))
+      ->capture_default_str();
+  app.add_option("--max-connections-per-address", options.max_connections_per_address,
+                 "Of one IPv4 address, or one /64 of IPv6; 0: no limit, for a server whose clients "
+                 "all come through one proxy")
+      ->check(CLI::Range(0, 1'000'000))
+      ->capture_default_str();
+  AddDuration(app, "--max-connection-idle", options.max_connection_idle,
+              "Close connections that had no call for this long; 0: never");
+  AddDuration(app, "--max-connection-age", options.max_connection_age,
+              "Close connections of this age, so that clients spread over new replicas; 0: never");
+  AddDuration(app, "--max-connection-age-grace", options.max_connection_age_grace,
+              "How long calls in flight may take to finish then");
+  AddDuration(app, "--keepalive-time", options.keepalive_time,
+              "Ping a connection that was silent for this long; 0: never");
+  AddDuration(
+      app, "--keepalive-timeout", options.keepalive_timeout,
+      "Close a connection whose ping, or data sent to it, is not acknowledged in this time");
+}
+
 }  // namespace
 
 std::variant<Options, ExitCode> ParseOptions(int argc, const char* const* argv) {
@@ -193,13 +217,19 @@ std::variant<Options, ExitCode> ParseOptions(int argc, const char* const* argv) 
   app.add_option("--max-message-bytes", options.max_message_bytes, "Bytes of one request")
       ->check(CLI::Range(1024, 1 << 30))
       ->capture_default_str();
+  AddDuration(app, "--response-timeout", options.response_timeout,
+              "How long a client may take to read its answer before the call is cancelled");
+  app.add_option("--max-unflushed-bytes", options.max_unflushed_bytes,
+                 "Bytes of answers that clients have not read yet, above which calls get "
+                 "RESOURCE_EXHAUSTED")
+      ->check(CLI::Range(std::int64_t{1}, std::int64_t{1} << 40))
+      ->capture_default_str();
   AddDuration(
       app, "--drain-delay", options.drain_delay,
       "After SIGTERM, how long to report NOT_SERVING and keep serving before refusing new calls");
   AddDuration(app, "--drain-timeout", options.drain_timeout,
               "How long the calls in flight may take to finish then");
-  AddDuration(app, "--max-connection-age", options.max_connection_age,
-              "Close connections of this age, so that clients spread over new replicas; 0: never");
+  AddConnectionLimits(app, options);
   app.add_option("--log-format", options.log_format, "text or json, on standard error")
       ->transform(CLI::CheckedTransformer(
           std::map<std::string, LogFormat>{{"text", LogFormat::kText}, {"json", LogFormat::kJson}}))

@@ -35,11 +35,22 @@ struct Options {
 
   int max_texts = 1024;
   std::int64_t max_text_bytes = 262'144;
-  int max_message_bytes = 16 * 1024 * 1024;
+  int max_message_bytes = 4 * 1024 * 1024;
+
+  // Answers that clients have not taken yet: how long one may wait, and bytes of all of them.
+  std::chrono::milliseconds response_timeout{30'000};
+  std::int64_t max_unflushed_bytes = 67'108'864;
 
   std::chrono::milliseconds drain_delay{0};
   std::chrono::milliseconds drain_timeout{20'000};
-  std::chrono::milliseconds max_connection_age{0};  // 0: no limit
+
+  int max_connections = 10'000;            // at most what the descriptor limit leaves room for
+  int max_connections_per_address = 1000;  // 0: no limit
+  std::chrono::milliseconds max_connection_idle{600'000};      // 0: no limit
+  std::chrono::milliseconds max_connection_age{0};             // 0: no limit
+  std::chrono::milliseconds max_connection_age_grace{30'000};  // calls in flight at that age
+  std::chrono::milliseconds keepalive_time{60'000};            // 0: no pings
+  std::chrono::milliseconds keepalive_timeout{20'000};         // > 0
 
   LogFormat log_format = LogFormat::kText;
   spdlog::level::level_enum log_level = spdlog::level::info;

@@ -2,14 +2,16 @@
 
 #include <google/protobuf/message.h>
 #include <google/protobuf/stubs/logging.h>
-#include <grpc/support/log.h>
 #include <grpcpp/ext/proto_server_reflection_plugin.h>
 #include <grpcpp/health_check_service_interface.h>
 #include <grpcpp/security/server_credentials.h>
 #include <grpcpp/server_builder.h>
+#include <sys/resource.h>
 
+#include <algorithm>
 #include <chrono>
 #include <limits>
+#include <memory>
 #include <thread>
 #include <utility>
 
@@ -17,18 +19,69 @@
 #include "grpc/health/v1/health.pb.h"
 #include "server/base/cpu_limit.h"
 #include "server/base/logging.h"
+#include "server/rpc/grpc_log.h"
 #include "server/version.h"
 
 namespace synth::server {
 namespace {
 
-constexpr const char* kServiceName = "synth.v1.Inference";
-
 // How long connections stay open, at the end of a drain, for last answers.
 constexpr std::chrono::milliseconds kLinger{250};
+// How long a drain then waits for clients to take their answers. One that does not loses its own.
+constexpr std::chrono::milliseconds kLastAnswers{2000};
 
 std::int64_t Milliseconds(std::chrono::steady_clock::duration duration) {
   return std::chrono::duration_cast<std::chrono::milliseconds>(duration).count();
+}
+
+// gRPC takes milliseconds as an int.
+int Argument(std::chrono::milliseconds duration) {
+  return static_cast<int>(
+      std::min<std::int64_t>(duration.count(), std::numeric_limits<int>::max()));
+}
+
+// Leaves descriptors for everything that is no gRPC connection.
+int MaxConnections(int wanted) {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return wanted;
+  const rlim_t reserved = std::min<rlim_t>(limit.rlim_cur / 2, 256);
+  const rlim_t room = std::max<rlim_t>(limit.rlim_cur - reserved, 1);
+  return static_cast<int>(std::min<rlim_t>(static_cast<rlim_t>(wanted), room));
+}
+
+// What bounds a connection and its streams, whatever the client does.
+void LimitConnections(grpc::ServerBuilder& builder, const Options& options) {
+  // gRPC's default is 2^32 - 1, and each stream holds memory. Clients queue calls beyond it.
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, 128);
+  // Above what proxies pass on (16 to 64 KiB). gRPC fails every call of a connection when one has
+  // more than this, and its default of 8 KiB is less than a large cookie.
+  builder.AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE, 128 * 1024);
+  // A megabyte of gzip can hold a gigabyte, and gRPC inflates all of it before it looks at the
+  // size. Clients that compress get UNIMPLEMENTED.
+  builder.SetCompressionAlgorithmSupportStatus(GRPC_COMPRESS_DEFLATE, false);
+  builder.SetCompressionAlgorithmSupportStatus(GRPC_COMPRESS_GZIP, false);
+  // A client that connects and says nothing.
+  builder.AddChannelArgument(GRPC_ARG_SERVER_HANDSHAKE_TIMEOUT_MS, 20'000);
+  // Clients behind idle-killing proxies ping; gRPC's default would close their connection for it.
+  builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 10'000);
+  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
+  if (options.keepalive_time.count() > 0) {
+    builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, Argument(options.keepalive_time));
+    builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS,
+                               std::max(Argument(options.keepalive_timeout), 1));
+    // The default stops the pings after two.
+    builder.AddChannelArgument(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
+  }
+  if (options.max_connection_idle.count() > 0) {
+    builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_IDLE_MS,
+                               Argument(options.max_connection_idle));
+  }
+  if (options.max_connection_age.count() > 0) {
+    builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_AGE_MS,
+                               Argument(options.max_connection_age));
+    builder.AddChannelArgument(GRPC_ARG_MAX_CONNECTION_AGE_GRACE_MS,
+                               Argument(options.max_connection_age_grace));
+  }
 }
 
 }  // namespace
@@ -45,8 +98,9 @@ absl::StatusOr<std::unique_ptr<Server>> Server::Start(const Options& options) {
        {"cpus", cpus.affinity},
        {"cpu_quota", cpus.quota}});
   if (absl::Status status = server->LoadModels(); !status.ok()) return status;
-  if (absl::Status status = server->ListenHttp(); !status.ok()) return status;
   if (absl::Status status = server->ListenGrpc(); !status.ok()) return status;
+  if (absl::Status status = server->ListenHttp(); !status.ok()) return status;
+  server->AcceptConnections();
   Log(spdlog::level::info, "serving",
       {{"listen", options.listen},
        {"grpc_port", server->grpc_port()},
@@ -59,23 +113,23 @@ Server::Server(const Options& options, int lanes)
     : options_(options),
       lanes_(lanes),
       executor_(lanes),
+      pending_({.max_age = options.response_timeout, .max_bytes = options.max_unflushed_bytes}),
       services_{.repository = repository_,
                 .refusals = refusals_,
                 .gate = gate_,
+                .pending = pending_,
+                .streams = streams_,
                 .limits = {.max_texts = options.max_texts,
                            .max_text_bytes = options.max_text_bytes,
                            .max_message_bytes = options.max_message_bytes}},
       service_(services_, metrics_) {
   // Protobuf prints a line for each message it refuses, which any client could flood the log with.
   google::protobuf::SetLogHandler(nullptr);
-  gpr_set_log_function([](gpr_log_func_args* args) {
-    Log(args->severity == GPR_LOG_SEVERITY_ERROR ? spdlog::level::err : spdlog::level::debug,
-        "grpc", {{"file", args->file}, {"line", args->line}, {"message", args->message}});
-  });
+  TakeGrpcLog();
 }
 
 Server::~Server() {
-  if (grpc_) Drain();
+  if (is_serving_) Drain();
 }
 
 absl::Status Server::LoadModels() {
@@ -109,29 +163,35 @@ absl::Status Server::ListenGrpc() {
   google::protobuf::LinkMessageReflection<grpc::health::v1::HealthCheckRequest>();
   grpc::reflection::InitProtoReflectionServerBuilderPlugin();
   grpc::ServerBuilder builder;
-  builder.AddListeningPort(options_.listen, grpc::InsecureServerCredentials(), &grpc_port_);
+  acceptor_ = builder.experimental().AddExternalConnectionAcceptor(
+      grpc::ServerBuilder::experimental_type::ExternalConnectionType::FROM_FD,
+      grpc::InsecureServerCredentials());
   builder.RegisterService(&service_);
   builder.SetMaxReceiveMessageSize(options_.max_message_bytes);
-  // The default lets several servers share a port, and a second one started by mistake takes half
-  // the calls.
-  builder.AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
-  // Clients behind idle-killing proxies ping; gRPC's default would close their connection for it.
-  builder.AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 10'000);
-  builder.AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
-  if (options_.max_connection_age.count() > 0) {
-    builder.AddChannelArgument(
-        GRPC_ARG_MAX_CONNECTION_AGE_MS,
-        static_cast<int>(std::min<std::int64_t>(options_.max_connection_age.count(),
-                                                std::numeric_limits<int>::max())));
+  LimitConnections(builder, options_);
+  absl::StatusOr<std::unique_ptr<Listener>> listener =
+      Listener::Listen(options_.listen,
+                       {.limits = {.total = MaxConnections(options_.max_connections),
+                                   .per_address = options_.max_connections_per_address},
+                        .send_timeout = options_.keepalive_timeout},
+                       metrics_.connections());
+  if (!listener.ok()) {
+    return {listener.status().code(), absl::StrCat("--listen: ", listener.status().message())};
   }
   grpc_ = builder.BuildAndStart();
-  if (!grpc_ || grpc_port_ == 0) {
-    grpc_.reset();
-    return absl::UnavailableError(absl::StrCat("--listen: cannot listen on ", options_.listen));
-  }
-  is_serving_ = true;
-  grpc_->GetHealthCheckService()->SetServingStatus(kServiceName, true);
+  if (!grpc_) return absl::InternalError("gRPC did not start; the log says why");
+  listener_ = *std::move(listener);
+  grpc_->GetHealthCheckService()->SetServingStatus(v1::Inference::service_full_name(), true);
   return absl::OkStatus();
+}
+
+void Server::AcceptConnections() {
+  listener_->Start([this](int descriptor) {
+    grpc::experimental::ExternalConnectionAcceptor::NewConnectionParameters connection;
+    connection.fd = descriptor;
+    acceptor_->HandleNewConnection(&connection);
+  });
+  is_serving_ = true;
 }
 
 bool Server::Drain() {
@@ -147,7 +207,12 @@ bool Server::Drain() {
   const bool in_time = gate_.WaitUntilEmpty(Clock::now() + options_.drain_timeout);
   // Clients that have just had their last answer may be sending the next call: they should still
   // hear UNAVAILABLE.
-  if (in_time) std::this_thread::sleep_for(kLinger);
+  if (in_time) {
+    std::this_thread::sleep_for(kLinger);
+    pending_.WaitUntilEmpty(Clock::now() + kLastAnswers);
+  }
+  // gRPC drops, open, a connection that reaches it after its shutdown.
+  listener_->Stop();
   grpc_->Shutdown(std::chrono::system_clock::now() + kLinger);
   Log(in_time ? spdlog::level::info : spdlog::level::warn, "stopped",
       {{"all_calls_finished", in_time},
@@ -156,7 +221,9 @@ bool Server::Drain() {
 }
 
 std::string Server::Scrape() const {
-  for (const auto& model : repository_.models()) model->RefreshMetrics();
+  for (const auto& model : *repository_.models()) model->RefreshMetrics();
+  metrics_.SetCalls(streams_.load(), pending_.bytes());
+  if (listener_) metrics_.connections().SetOpen(listener_->CountOpen());
   return metrics_.Scrape();
 }
 

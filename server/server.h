@@ -16,8 +16,13 @@
 #include "server/options.h"
 #include "server/rpc/call_gate.h"
 #include "server/rpc/call_services.h"
+#include "server/rpc/listener.h"
 #include "server/rpc/refusal_log.h"
 #include "server/rpc/v1/inference_service.h"
+
+namespace grpc::experimental {
+class ExternalConnectionAcceptor;
+}
 
 namespace synth::server {
 
@@ -43,14 +48,15 @@ class Server {
   // What /metrics gives.
   std::string Scrape() const;
 
-  int grpc_port() const { return grpc_port_; }
+  int grpc_port() const { return listener_ ? listener_->port() : 0; }
   int metrics_port() const { return http_ ? http_->port() : 0; }
 
  private:
   Server(const Options& options, int lanes);
   absl::Status LoadModels();
-  absl::Status ListenHttp();
   absl::Status ListenGrpc();
+  absl::Status ListenHttp();
+  void AcceptConnections();
 
   const Options options_;
   const int lanes_;
@@ -59,13 +65,17 @@ class Server {
   Repository repository_;
   RefusalLog refusals_;
   CallGate gate_;
+  PendingResponses pending_;
+  std::atomic<std::int64_t> streams_{0};
   CallServices services_;
   InferenceService service_;
   std::atomic<bool> is_serving_{false};
   std::atomic<bool> is_drained_{false};
-  std::unique_ptr<HttpServer> http_;
+  // Connections enter gRPC through it.
+  std::unique_ptr<grpc::experimental::ExternalConnectionAcceptor> acceptor_;
   std::unique_ptr<grpc::Server> grpc_;
-  int grpc_port_ = 0;
+  std::unique_ptr<Listener> listener_;
+  std::unique_ptr<HttpServer> http_;
 };
 
 }  // namespace synth::server

@@ -23,8 +23,9 @@ class ModelEngine final : public scheduling::Engine {
 
   int PredictTokens(const scheduling::Job& job) const override;
   // OUT_OF_RANGE where the text is too long and its group wants that; INVALID_ARGUMENT where
-  // it has no tokens or is not UTF-8.
+  // it has no tokens or is not UTF-8; RESOURCE_EXHAUSTED if memory runs out.
   absl::Status Tokenize(scheduling::Job& job) override;
+  // If memory runs out, the batch's jobs get RESOURCE_EXHAUSTED and no OnHidden.
   void Compute(std::span<scheduling::Job* const> batch, int lane) override;
 
   // Runs the largest batch in every lane and on every thread, so that the first requests find all
@@ -41,6 +42,9 @@ class ModelEngine final : public scheduling::Engine {
     std::vector<std::int32_t> offsets;
   };
 
+  absl::Status TokenizeWithMemory(scheduling::Job& job);
+  // The hidden states [n, D] of the batch's texts, one after the other as in lane.offsets.
+  std::span<const float> Forward(std::span<scheduling::Job* const> batch, Lane& lane);
   // Fills job.windows and job.tokens.
   void MakeWindows(scheduling::Job& job) const;
   // Computes `tokens` tokens in texts of at most `length`, on the thread of that number.

@@ -1,7 +1,15 @@
 #ifndef SYNTH_SERVER_RPC_V1_GET_MODEL_H_
 #define SYNTH_SERVER_RPC_V1_GET_MODEL_H_
 
+#include <grpcpp/server_context.h>
+#include <grpcpp/support/byte_buffer.h>
+#include <grpcpp/support/server_callback.h>
+
+#include <cstddef>
+
 #include "absl/status/status.h"
+#include "server/observe/metrics.h"
+#include "server/rpc/call_scope.h"
 #include "server/rpc/call_services.h"
 #include "synth/v1/inference.pb.h"
 
@@ -10,6 +18,26 @@ namespace synth::server {
 // Answers GetModel. NOT_FOUND where no such model is loaded.
 absl::Status GetModel(const CallServices& services, const v1::GetModelRequest& request,
                       v1::GetModelResponse& response);
+
+// One GetModel call. It reads what is constant, so it is answered where it arrives, on a gRPC
+// thread. It deletes itself once gRPC is done with it.
+class GetModelCall final : public grpc::ServerUnaryReactor {
+ public:
+  GetModelCall(CallServices& services, const MethodMetrics& metrics,
+               grpc::CallbackServerContext& context, const grpc::ByteBuffer& request,
+               grpc::ByteBuffer& response);
+
+ private:
+  // A name takes far less. Unknown fields, of which a message may have any number, take 60 bytes in
+  // memory each.
+  static constexpr std::size_t kMaxRequestBytes = 4096;
+
+  absl::Status Answer(CallServices& services, grpc::CallbackServerContext& context,
+                      const grpc::ByteBuffer& request_bytes, grpc::ByteBuffer& response_bytes);
+  void OnDone() override { delete this; }
+
+  CallScope scope_;
+};
 
 }  // namespace synth::server
 

@@ -13,6 +13,7 @@
 #include "synth/config.h"
 #include "synth/tokenizer.h"
 #include "tests/model/test_checkpoint.h"
+#include "tests/paths.h"
 
 namespace synth {
 namespace {
@@ -20,8 +21,8 @@ namespace {
 using testing::HasSubstr;
 
 const std::string& ModelBytes() {
-  static const std::string bytes = ReadFile(std::filesystem::path(SYNTH_SOURCE_DIR) / "tests" /
-                                            "golden" / "tokenized" / "tokenizer.model");
+  static const std::string bytes =
+      ReadFile(paths::SourcePath("tests/golden/tokenized/tokenizer.model"));
   return bytes;
 }
 

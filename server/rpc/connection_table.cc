@@ -1,0 +1,73 @@
+#include "server/rpc/connection_table.h"
+
+#include <sys/stat.h>
+
+namespace synth::server {
+namespace {
+
+// A flood of refused connections spends at most one part in so many of its time on sweeps.
+constexpr int kSweepShare = 10;
+
+}  // namespace
+
+ConnectionTable::Verdict ConnectionTable::Admit(int descriptor, const std::string& host) {
+  const MutexLock lock(mutex_);
+  // A descriptor that comes again was closed in between.
+  if (const auto old = connections_.find(descriptor); old != connections_.end()) Remove(old);
+  Verdict verdict = Check(host);
+  if (verdict != Verdict::kAdmitted && Clock::now() >= next_sweep_) {
+    Sweep();
+    verdict = Check(host);
+  }
+  if (verdict == Verdict::kAdmitted) Add(descriptor, host);
+  return verdict;
+}
+
+void ConnectionTable::AdmitAlways(int descriptor, const std::string& host) {
+  const MutexLock lock(mutex_);
+  if (const auto old = connections_.find(descriptor); old != connections_.end()) Remove(old);
+  Add(descriptor, host);
+}
+
+int ConnectionTable::CountOpen() {
+  const MutexLock lock(mutex_);
+  Sweep();
+  return static_cast<int>(connections_.size());
+}
+
+ConnectionTable::Verdict ConnectionTable::Check(const std::string& host) const {
+  if (connections_.size() >= static_cast<std::size_t>(limits_.total)) return Verdict::kTotalReached;
+  if (limits_.per_address > 0) {
+    const auto count = per_host_.find(host);
+    if (count != per_host_.end() && count->second >= limits_.per_address)
+      return Verdict::kAddressReached;
+  }
+  return Verdict::kAdmitted;
+}
+
+void ConnectionTable::Add(int descriptor, const std::string& host) {
+  struct stat found {};
+  if (fstat(descriptor, &found) != 0) return;
+  connections_[descriptor] = {.device = found.st_dev, .inode = found.st_ino, .host = host};
+  ++per_host_[host];
+}
+
+ConnectionTable::Connections::iterator ConnectionTable::Remove(Connections::iterator connection) {
+  const auto count = per_host_.find(connection->second.host);
+  if (--count->second == 0) per_host_.erase(count);
+  return connections_.erase(connection);
+}
+
+void ConnectionTable::Sweep() {
+  const TimePoint start = Clock::now();
+  for (auto it = connections_.begin(); it != connections_.end();) {
+    struct stat found {};
+    const bool is_open = fstat(it->first, &found) == 0 && found.st_dev == it->second.device &&
+                         found.st_ino == it->second.inode;
+    it = is_open ? std::next(it) : Remove(it);
+  }
+  const TimePoint end = Clock::now();
+  next_sweep_ = end + (end - start) * (kSweepShare - 1);
+}
+
+}  // namespace synth::server

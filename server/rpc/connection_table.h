@@ -1,0 +1,63 @@
+#ifndef SYNTH_SERVER_RPC_CONNECTION_TABLE_H_
+#define SYNTH_SERVER_RPC_CONNECTION_TABLE_H_
+
+#include <sys/types.h>
+
+#include <string>
+#include <unordered_map>
+
+#include "server/base/clock.h"
+#include "server/base/mutex.h"
+
+namespace synth::server {
+
+// The connections that gRPC has been given, in total and for each address, and whether one more
+// fits. Thread-safe.
+//
+// gRPC owns the descriptors and tells nobody when it closes one. The table therefore remembers
+// which socket a descriptor stood for (its inode), and asks the kernel when it matters: a
+// descriptor that is closed, or stands for something else by now, is a connection that has ended.
+// Asking changes nothing, so it is safe while gRPC uses or closes the same descriptor. It takes
+// about half a microsecond a connection, and happens only when a limit is reached or the number is
+// read.
+class ConnectionTable {
+ public:
+  struct Limits {
+    int total = 10'000;   // > 0
+    int per_address = 0;  // of SocketAddress::Host; 0: no limit
+  };
+  enum class Verdict { kAdmitted, kTotalReached, kAddressReached };
+
+  explicit ConnectionTable(const Limits& limits) : limits_(limits) {}
+
+  // Takes in the connection `descriptor`, from `host`, if both limits allow it.
+  Verdict Admit(int descriptor, const std::string& host);
+  // Takes it in whatever the limits say.
+  void AdmitAlways(int descriptor, const std::string& host);
+
+  // Those open now.
+  int CountOpen();
+
+ private:
+  struct Connection {
+    dev_t device = 0;
+    ino_t inode = 0;
+    std::string host;
+  };
+  using Connections = std::unordered_map<int, Connection>;
+
+  Verdict Check(const std::string& host) const SYNTH_REQUIRES(mutex_);
+  void Add(int descriptor, const std::string& host) SYNTH_REQUIRES(mutex_);
+  Connections::iterator Remove(Connections::iterator connection) SYNTH_REQUIRES(mutex_);
+  void Sweep() SYNTH_REQUIRES(mutex_);
+
+  const Limits limits_;
+  Mutex mutex_;
+  Connections connections_ SYNTH_GUARDED_BY(mutex_);
+  std::unordered_map<std::string, int> per_host_ SYNTH_GUARDED_BY(mutex_);
+  TimePoint next_sweep_ SYNTH_GUARDED_BY(mutex_){};
+};
+
+}  // namespace synth::server
+
+#endif  // SYNTH_SERVER_RPC_CONNECTION_TABLE_H_

@@ -1,0 +1,91 @@
+#ifndef SYNTH_SERVER_RPC_LISTENER_H_
+#define SYNTH_SERVER_RPC_LISTENER_H_
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "server/base/clock.h"
+#include "server/base/mutex.h"
+#include "server/base/sockets.h"
+#include "server/observe/metrics.h"
+#include "server/rpc/connection_table.h"
+
+namespace synth::server {
+
+// Accepts the connections of the gRPC port on a thread of its own, and hands them on.
+//
+// gRPC can listen by itself, but 1.51 stops for good when accept fails once, as it does when the
+// descriptors run out (CVE-2023-4785), and it takes any number of connections. Here a shortage
+// pauses accepting for kPause, and a connection above a limit is closed at once and counted.
+class Listener {
+ public:
+  // How long a shortage of descriptors or memory holds accepting up.
+  static constexpr std::chrono::milliseconds kPause{100};
+
+  struct Options {
+    ConnectionTable::Limits limits;
+    // A connection ends if the peer takes none of the bytes that wait for it for so long; 0: the
+    // system's own limit, about 15 minutes.
+    std::chrono::milliseconds send_timeout{20'000};
+  };
+  // Takes over an accepted socket: non-blocking, closed on exec, without Nagle's delay.
+  using Handler = std::function<void(int descriptor)>;
+
+  // Listens on "host:port" (see ListenOn, also for errors). Clients can connect from here on, and
+  // wait until Start. `metrics` must outlive the listener.
+  static absl::StatusOr<std::unique_ptr<Listener>> Listen(const std::string& address,
+                                                          const Options& options,
+                                                          const ConnectionMetrics& metrics);
+  ~Listener();
+  Listener(const Listener&) = delete;
+  Listener& operator=(const Listener&) = delete;
+
+  // Once. The handler is called from the listener's thread and must not block.
+  void Start(Handler handler);
+
+  // Returns when no handler runs and none will; new connections are refused by the system from then
+  // on. Connections that were handed on stay. May be called again.
+  void Stop();
+
+  int port() const { return sockets_.address.port(); }
+  // Connections handed on that are open now.
+  int CountOpen() { return table_.CountOpen(); }
+
+  // A connection to this very listener, for a probe: it takes the way of every other, but no limit
+  // refuses it. Does not block. One at a time. UNAVAILABLE if there is no descriptor left for it.
+  absl::StatusOr<FileDescriptor> ConnectToSelf();
+
+ private:
+  Listener(ListeningSockets sockets, const Options& options, const ConnectionMetrics& metrics);
+  void Run();
+  // True if accepting must pause.
+  bool AcceptAll(int listening);
+  void Take(FileDescriptor connection, const SocketAddress& peer);
+  bool IsSelf(const SocketAddress& peer);
+  void Report(const char* event, const std::string& reason);
+
+  ListeningSockets sockets_;
+  const Options options_;
+  const ConnectionMetrics& metrics_;
+  ConnectionTable table_;
+  Handler handler_;
+  FileDescriptor wake_;  // readable when the thread must end
+  Mutex mutex_;
+  std::optional<SocketAddress> self_ SYNTH_GUARDED_BY(mutex_);  // the peer that ConnectToSelf made
+  std::thread thread_;
+
+  // Of the thread alone.
+  TimePoint next_report_{};
+  std::int64_t unreported_ = 0;
+};
+
+}  // namespace synth::server
+
+#endif  // SYNTH_SERVER_RPC_LISTENER_H_
