@@ -150,7 +150,7 @@ class TextCall final : public grpc::ServerUnaryReactor {
     const FieldCounts counts = CountFields(bytes);
     const int max_texts = services_.limits.max_texts;
     if (counts.texts > max_texts) return CheckTextCount(counts.texts, max_texts);
-    const absl::Status status = CheckFieldCount(counts.others);
+    absl::Status status = CheckFieldCount(counts.others);
     if (!status.ok()) return status;
     return ParseRequest(bytes, work_->request, bad_texts);
   }
