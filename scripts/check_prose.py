@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
-"""Checks the prose: its width, and that the lists of flags and metrics are complete.
+"""Checks the prose: its width, its links, and that the lists of flags and metrics are complete.
 
-No line of Markdown and no comment of a .proto is wider than 100 columns. Tables, code blocks and
-lines which only a URL or a link makes too wide may be wider, and so may pages that a program
-writes. docs/configuration.md lists the flags of server/options.cc and no others, docs/metrics.md
-the metrics of server/observe. Without arguments; ends with 1 and a list if something is wrong.
+No line of Markdown and no comment of a .proto is wider than 100 columns. Tables and code blocks may
+be wider. So may a line that holds one link or one piece of code and nothing else, and a page that a
+program writes. A link into the repository leads to something that is there. docs/configuration.md
+lists the flags of server/options.cc and no others, docs/metrics.md the metrics of server/observe.
+Without arguments; ends with 1 and a list if something is wrong.
 """
 
 import pathlib
@@ -15,12 +16,16 @@ import sys
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 MAX_COLUMNS = 100
 
-# Written by train.report from the page that is its template.
+# Written by train.report from its template, whose links are those of the page that it becomes.
 GENERATED = ["docs/results.md"]
+TEMPLATES = ["docs/results/page.md"]
 
 FENCE = re.compile(r"^\s*(```|~~~)")
 # The marks that begin a line, and one word, link or piece of code, which cannot be broken.
 ONE_WORD = re.compile(r"^\s*(?:(?:[-*>#]+|\d+\.|//)\s+)*(?:\[[^]]*\]\([^)]*\)\S*|`[^`]*`\S*|\S+)\s*$")
+
+LINK = re.compile(r"\]\(([^)\s]+)\)")
+ELSEWHERE = ("https://", "http://", "mailto:", "#")
 
 FLAG = re.compile(r'"(--[a-z][a-z-]*)"')
 NOT_CONFIGURATION = {"--version", "--help"}
@@ -57,6 +62,15 @@ def wide_markdown(path: str) -> list[str]:
     return wrong
 
 
+def broken_links(path: str) -> list[str]:
+    folder = (ROOT / path).parent
+    return [
+        f"{path}: links to {link}, which is not there"
+        for link in LINK.findall(read(path))
+        if not link.startswith(ELSEWHERE) and not (folder / link.partition("#")[0]).exists()
+    ]
+
+
 def wide_comments(path: str) -> list[str]:
     return [
         f"{path}:{number}: {len(line)} columns, at most {MAX_COLUMNS}"
@@ -76,6 +90,8 @@ def main() -> int:
     for path in tracked("*.md"):
         if path not in GENERATED:
             wrong += wide_markdown(path)
+        if path not in TEMPLATES:
+            wrong += broken_links(path)
     for path in tracked("*.proto"):
         wrong += wide_comments(path)
     flags = set(FLAG.findall(read("server/options.cc"))) - NOT_CONFIGURATION
