@@ -81,7 +81,7 @@ class ModelMetrics final : public scheduling::Observer {
   void SetLoad(const scheduling::Scheduler::Load& load) const;
   // What Model::attention_bytes gives; brought up to date before a scrape, too.
   void SetAttentionBytes(std::size_t bytes) const;
-  // A text that was refused before it became a job.
+  // Texts that failed before they became jobs, or after they were computed.
   void OnInvalidTexts(std::int64_t count) { failed_->Increment(static_cast<double>(count)); }
 
  private:
