@@ -35,6 +35,12 @@ std::int64_t Milliseconds(std::chrono::steady_clock::duration duration) {
   return std::chrono::duration_cast<std::chrono::milliseconds>(duration).count();
 }
 
+// Calls of one connection that are open at a time.
+constexpr int kMaxStreams = 128;
+// The same and those that were reset, but that gRPC has not come to yet. An ordinary client that
+// cancels many calls stays far below it.
+constexpr std::int64_t kMaxStreamsHeld = 8 * kMaxStreams;
+
 // gRPC takes milliseconds as an int.
 int Argument(std::chrono::milliseconds duration) {
   return static_cast<int>(
@@ -55,7 +61,7 @@ void LimitConnections(grpc::ServerBuilder& builder, const Options& options) {
   // gRPC's default is 2^32 - 1, and each stream holds memory. Clients queue calls beyond it.
   // Its counters see what no service does (CountGrpcCalls).
   builder.AddChannelArgument(GRPC_ARG_ENABLE_CHANNELZ, 1);
-  builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, 128);
+  builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, kMaxStreams);
   // Above what proxies pass on (16 to 64 KiB). gRPC fails every call of a connection when one has
   // more than this, and its default of 8 KiB is less than a large cookie.
   builder.AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE, 128 * 1024);
@@ -184,6 +190,12 @@ absl::Status Server::ListenGrpc() {
   grpc_ = builder.BuildAndStart();
   if (!grpc_) return absl::InternalError("gRPC did not start; the log says why");
   listener_ = *std::move(listener);
+  // Besides a message, the frames around it, headers and pings.
+  constexpr std::int64_t kOtherBytes = 1 << 20;
+  guard_ = std::make_unique<ConnectionGuard>(
+      ConnectionGuard::Limits{.max_streams_held = kMaxStreamsHeld,
+                              .max_idle_bytes = options_.max_message_bytes + kOtherBytes},
+      listener_->connections(), metrics_.connections());
   grpc_->GetHealthCheckService()->SetServingStatus(v1::Inference::service_full_name(), true);
   return absl::OkStatus();
 }
@@ -194,6 +206,7 @@ void Server::AcceptConnections() {
     connection.fd = descriptor;
     acceptor_->HandleNewConnection(&connection);
   });
+  guard_->Start();
   is_serving_ = true;
 }
 

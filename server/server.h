@@ -16,6 +16,7 @@
 #include "server/options.h"
 #include "server/rpc/call_gate.h"
 #include "server/rpc/call_services.h"
+#include "server/rpc/connection_guard.h"
 #include "server/rpc/listener.h"
 #include "server/rpc/refusal_log.h"
 #include "server/rpc/v1/inference_service.h"
@@ -75,6 +76,7 @@ class Server {
   std::unique_ptr<grpc::experimental::ExternalConnectionAcceptor> acceptor_;
   std::unique_ptr<grpc::Server> grpc_;
   std::unique_ptr<Listener> listener_;
+  std::unique_ptr<ConnectionGuard> guard_;
   std::unique_ptr<HttpServer> http_;
 };
 

@@ -36,6 +36,7 @@ constexpr const char* kCodeNames[] = {
 
 constexpr const char* kRefusalNames[] = {"queue_full", "predicted_wait", "deadline"};
 constexpr const char* kConnectionRefusalNames[] = {"total", "address"};
+constexpr const char* kConnectionAbuseNames[] = {"streams", "bytes"};
 constexpr const char* kDropNames[] = {"cancelled", "deadline"};
 
 double Seconds(Duration duration) { return std::chrono::duration<double>(duration).count(); }
@@ -145,6 +146,13 @@ void Metrics::AddConnections() {
         "synth_connections_refused_total",
         "Connections closed at once because a limit was reached: of all, or of one address",
         {{"reason", kConnectionRefusalNames[reason]}});
+  }
+  for (std::size_t reason = 0; reason < connections_.closed_.size(); ++reason) {
+    connections_.closed_.at(reason) = &families.Counter(
+        "synth_connections_closed_total",
+        "Connections closed for what they sent: streams begun and reset faster than gRPC could end "
+        "them, or bytes that belong to no call",
+        {{"reason", kConnectionAbuseNames[reason]}});
   }
   connections_.pauses_ =
       &families.Counter("synth_accept_pauses_total",

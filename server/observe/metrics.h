@@ -55,6 +55,8 @@ class ConnectionMetrics {
   void OnRefused(Refusal reason) const {
     refused_.at(static_cast<std::size_t>(reason))->Increment();
   }
+  enum class Abuse { kStreams, kBytes };
+  void OnClosed(Abuse reason) const { closed_.at(static_cast<std::size_t>(reason))->Increment(); }
   // Accepting was held up because descriptors or memory had run out.
   void OnAcceptPaused() const { pauses_->Increment(); }
   // Brought up to date before a scrape.
@@ -63,6 +65,7 @@ class ConnectionMetrics {
  private:
   friend class Metrics;
   std::array<prometheus::Counter*, 2> refused_{};  // by Refusal
+  std::array<prometheus::Counter*, 2> closed_{};   // by Abuse
   prometheus::Counter* pauses_ = nullptr;
   prometheus::Gauge* open_ = nullptr;
 };

@@ -8,6 +8,12 @@ namespace {
 // A flood of refused connections spends at most one part in so many of its time on sweeps.
 constexpr int kSweepShare = 10;
 
+bool IsOpen(const ConnectionTable::Key& key) {
+  struct stat found {};
+  return fstat(key.descriptor, &found) == 0 && found.st_dev == key.device &&
+         found.st_ino == key.inode;
+}
+
 }  // namespace
 
 ConnectionTable::Verdict ConnectionTable::Admit(int descriptor, const std::string& host) {
@@ -35,6 +41,14 @@ int ConnectionTable::CountOpen() {
   return static_cast<int>(connections_.size());
 }
 
+std::vector<ConnectionTable::Key> ConnectionTable::List() {
+  const MutexLock lock(mutex_);
+  std::vector<Key> keys;
+  keys.reserve(connections_.size());
+  for (const auto& [descriptor, connection] : connections_) keys.push_back(connection.key);
+  return keys;
+}
+
 ConnectionTable::Verdict ConnectionTable::Check(const std::string& host) const {
   if (connections_.size() >= static_cast<std::size_t>(limits_.total)) return Verdict::kTotalReached;
   if (limits_.per_address > 0) {
@@ -48,7 +62,9 @@ ConnectionTable::Verdict ConnectionTable::Check(const std::string& host) const {
 void ConnectionTable::Add(int descriptor, const std::string& host) {
   struct stat found {};
   if (fstat(descriptor, &found) != 0) return;
-  connections_[descriptor] = {.device = found.st_dev, .inode = found.st_ino, .host = host};
+  connections_[descriptor] = {
+      .key = {.descriptor = descriptor, .device = found.st_dev, .inode = found.st_ino},
+      .host = host};
   ++per_host_[host];
 }
 
@@ -61,10 +77,7 @@ ConnectionTable::Connections::iterator ConnectionTable::Remove(Connections::iter
 void ConnectionTable::Sweep() {
   const TimePoint start = Clock::now();
   for (auto it = connections_.begin(); it != connections_.end();) {
-    struct stat found {};
-    const bool is_open = fstat(it->first, &found) == 0 && found.st_dev == it->second.device &&
-                         found.st_ino == it->second.inode;
-    it = is_open ? std::next(it) : Remove(it);
+    it = IsOpen(it->second.key) ? std::next(it) : Remove(it);
   }
   const TimePoint end = Clock::now();
   next_sweep_ = end + (end - start) * (kSweepShare - 1);

@@ -5,6 +5,7 @@
 
 #include <string>
 #include <unordered_map>
+#include <vector>
 
 #include "server/base/clock.h"
 #include "server/base/mutex.h"
@@ -37,10 +38,19 @@ class ConnectionTable {
   // Those open now.
   int CountOpen();
 
- private:
-  struct Connection {
+  // A connection, told apart from a later one that has its descriptor again.
+  struct Key {
+    int descriptor = -1;
     dev_t device = 0;
     ino_t inode = 0;
+    bool operator==(const Key&) const = default;
+  };
+  // All that were open a moment ago. Some may have ended since.
+  std::vector<Key> List();
+
+ private:
+  struct Connection {
+    Key key;
     std::string host;
   };
   using Connections = std::unordered_map<int, Connection>;

@@ -58,6 +58,7 @@ class Listener {
   int port() const { return sockets_.address.port(); }
   // Connections handed on that are open now.
   int CountOpen() { return table_.CountOpen(); }
+  ConnectionTable& connections() { return table_; }
 
   // Opens a connection to this listener, for a probe. It is accepted like every other, but no limit
   // refuses it. Does not block. One at a time. UNAVAILABLE if no descriptor is left for it.

@@ -1,0 +1,115 @@
+#include "server/rpc/connection_guard.h"
+
+#include <fcntl.h>
+#include <linux/tcp.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <condition_variable>
+#include <mutex>
+#include <utility>
+
+#include "server/base/logging.h"
+
+namespace synth::server {
+namespace {
+
+constexpr std::chrono::seconds kReportInterval{10};
+
+// Bytes that the kernel has received on a connection and acknowledged; -1 if it is closed.
+std::int64_t BytesReceived(int descriptor) {
+  tcp_info info{};
+  socklen_t size = sizeof(info);
+  if (getsockopt(descriptor, IPPROTO_TCP, TCP_INFO, &info, &size) != 0) return -1;
+  return static_cast<std::int64_t>(info.tcpi_bytes_received);
+}
+
+}  // namespace
+
+void ConnectionGuard::Start() {
+  thread_ = std::jthread([this](const std::stop_token& stop) { Run(stop); });
+}
+
+void ConnectionGuard::Run(const std::stop_token& stop) {
+  std::mutex mutex;
+  std::condition_variable_any stopped;
+  std::unique_lock lock(mutex);
+  Duration pause = kInterval;
+  while (!stopped.wait_for(lock, stop, pause, [&] { return stop.stop_requested(); })) {
+    const TimePoint start = Clock::now();
+    Sweep();
+    pause = std::max<Duration>(kInterval, (Clock::now() - start) * (kShare - 1));
+  }
+}
+
+void ConnectionGuard::Sweep() {
+  std::unordered_map<int, Watched> watched;
+  for (const ConnectionTable::Key& key : table_.List()) {
+    const std::int64_t received = BytesReceived(key.descriptor);
+    if (received < 0) continue;
+    const auto before = watched_.find(key.descriptor);
+    Watched now = before != watched_.end() && before->second.key == key ? before->second
+                                                                        : Watched{.key = key};
+    if (received - now.looked_at >= kLook) Look(now, received);
+    watched[key.descriptor] = now;
+  }
+  watched_ = std::move(watched);
+  numbers_.reset();
+}
+
+void ConnectionGuard::Look(Watched& watched, std::int64_t received) {
+  if (watched.number == 0) watched.number = FindNumber(watched.key.descriptor);
+  // gRPC knows the connection when it has said its first words. They are bounded in time.
+  if (watched.number == 0) return;
+  const std::optional<GrpcSocketCounts> counts = counters_.read(watched.number);
+  if (!counts) return;
+  watched.looked_at = received;
+  if (counts->streams_held > limits_.max_streams_held) {
+    Close(watched, ConnectionMetrics::Abuse::kStreams);
+    return;
+  }
+  const std::int64_t progress = counts->streams_begun + counts->messages_received;
+  if (progress != watched.progress) {
+    watched.progress = progress;
+    watched.progress_at = received;
+  } else if (received - watched.progress_at > limits_.max_idle_bytes) {
+    Close(watched, ConnectionMetrics::Abuse::kBytes);
+  }
+}
+
+std::int64_t ConnectionGuard::FindNumber(int descriptor) {
+  if (!numbers_) numbers_ = counters_.list();
+  SocketAddress peer;
+  if (getpeername(descriptor, peer.get(), &peer.size) != 0) return 0;
+  const auto number = numbers_->find(GrpcPeerName(peer));
+  return number == numbers_->end() ? 0 : number->second;
+}
+
+void ConnectionGuard::Close(const Watched& watched, ConnectionMetrics::Abuse reason) {
+  // gRPC may close the descriptor at any moment, and another socket may get its number. A duplicate
+  // stays what it is.
+  const FileDescriptor socket(fcntl(watched.key.descriptor, F_DUPFD_CLOEXEC, 0));
+  struct stat found {};
+  if (socket.get() < 0 || fstat(socket.get(), &found) != 0 || found.st_dev != watched.key.device ||
+      found.st_ino != watched.key.inode) {
+    return;
+  }
+  shutdown(socket.get(), SHUT_RDWR);
+  metrics_.OnClosed(reason);
+  ++unreported_;
+  const TimePoint now = Clock::now();
+  if (now < next_report_) return;
+  next_report_ = now + kReportInterval;
+  SocketAddress peer;
+  const bool is_known = getpeername(socket.get(), peer.get(), &peer.size) == 0;
+  Log(spdlog::level::warn, "connection_closed",
+      {{"reason", reason == ConnectionMetrics::Abuse::kStreams
+                      ? "more streams begun than gRPC could end"
+                      : "bytes that belong to no call"},
+       {"peer", is_known ? GrpcPeerName(peer) : "unknown"},
+       {"count", std::exchange(unreported_, 0)}});
+}
+
+}  // namespace synth::server
