@@ -150,8 +150,13 @@ absl::Status Server::ListenHttp() {
   if (options_.metrics_listen.empty()) return absl::OkStatus();
   absl::StatusOr<std::unique_ptr<HttpServer>> http = HttpServer::Start(
       options_.metrics_listen, {.metrics = [this] { return Scrape(); },
-                                .is_serving = [this] { return is_serving_.load(); }});
-  if (!http.ok()) return http.status();
+                                .is_serving = [this] {
+                                  return is_serving_ && probe_->is_healthy();
+                                }});
+  if (!http.ok()) {
+    return absl::Status(http.status().code(),
+                        absl::StrCat("--metrics-listen: ", http.status().message()));
+  }
   http_ = *std::move(http);
   return absl::OkStatus();
 }
@@ -192,6 +197,11 @@ void Server::AcceptConnections() {
     connection.fd = descriptor;
     acceptor_->HandleNewConnection(&connection);
   });
+  if (http_) {
+    probe_ = std::make_unique<HealthProbe>([this] { return listener_->ConnectToSelf(); },
+                                           HealthProbe::Options());
+  }
+  // From here on others may use the probe.
   is_serving_ = true;
 }
 

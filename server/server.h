@@ -16,6 +16,7 @@
 #include "server/options.h"
 #include "server/rpc/call_gate.h"
 #include "server/rpc/call_services.h"
+#include "server/rpc/health_probe.h"
 #include "server/rpc/listener.h"
 #include "server/rpc/refusal_log.h"
 #include "server/rpc/v1/inference_service.h"
@@ -73,6 +74,7 @@ class Server {
   std::unique_ptr<grpc::experimental::ExternalConnectionAcceptor> acceptor_;
   std::unique_ptr<grpc::Server> grpc_;
   std::unique_ptr<Listener> listener_;
+  std::unique_ptr<HealthProbe> probe_;
   std::unique_ptr<HttpServer> http_;
 };
 

@@ -4,7 +4,6 @@
 #include <grpcpp/create_channel.h>
 #include <grpcpp/security/credentials.h>
 #include <gtest/gtest.h>
-#include <httplib.h>
 
 #include <atomic>
 #include <chrono>
@@ -18,6 +17,7 @@
 #include "synth/v1/inference.grpc.pb.h"
 #include "tests/integration/long_request.h"
 #include "tests/integration/process.h"
+#include "tests/support/raw_client.h"
 
 namespace synth::server {
 namespace {
@@ -46,12 +46,8 @@ class Synthserve {
 
   // Waits until a lane computes.
   void AwaitBusy() const {
-    httplib::Client http("127.0.0.1", metrics_port_);
-    while (true) {
-      const httplib::Result result = http.Get("/metrics");
-      ASSERT_TRUE(result) << "the server is gone";
-      if (result->body.find("synth_lanes_busy{model=\"intent-clinc150\"} 1") != std::string::npos)
-        return;
+    while (HttpGet(metrics_port_, "/metrics")
+               .find("synth_lanes_busy{model=\"intent-clinc150\"} 1") == std::string::npos) {
     }
   }
 
