@@ -1,5 +1,5 @@
-# Links gRPC and Protobuf statically and keeps their symbols, and those of our own code, out of the programs'
-# dynamic symbol tables.
+# Links gRPC and Protobuf statically and keeps their symbols out of the programs' dynamic symbol
+# tables; CMakeLists.txt hides those of our own code.
 #
 # Debian's libsentencepiece.so carries and exports a Protobuf of its own, an older one. With both libraries
 # shared, the dynamic linker binds each one's calls to whichever Protobuf was loaded first, and the program
@@ -21,6 +21,9 @@ endforeach()
 set_property(TARGET protobuf::libprotobuf APPEND PROPERTY INTERFACE_LINK_LIBRARIES sentencepiece)
 add_link_options(LINKER:--as-needed)
 
-set(CMAKE_CXX_VISIBILITY_PRESET hidden)
-set(CMAKE_VISIBILITY_INLINES_HIDDEN ON)
-add_link_options(LINKER:--exclude-libs,ALL)
+# The archives by name. ALL would also hide the sanitizers' runtime, which clang links as an archive: the shared
+# libraries would then call the C library past its interceptors, and the program crashes.
+set(SYNTH_HIDDEN_ARCHIVES libprotobuf.a libgrpc++.a libgrpc++_reflection.a libgrpc.a libgpr.a libupb.a libaddress_sorting.a
+  libsynth_proto.a libsynth_health_proto.a)
+list(JOIN SYNTH_HIDDEN_ARCHIVES ":" SYNTH_HIDDEN_ARCHIVES)
+add_link_options("LINKER:--exclude-libs,${SYNTH_HIDDEN_ARCHIVES}")

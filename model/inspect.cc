@@ -7,6 +7,7 @@
 #include <variant>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "model/attention/load.h"
 #include "model/checkpoint/checkpoint.h"
@@ -23,7 +24,7 @@ LayerFacts ReadLayer(const Checkpoint& checkpoint, std::size_t index) {
   LayerFacts facts;
   for (const TensorSpec& spec : checkpoint.table()) {
     if (spec.role != TensorRole::kScore || !spec.name.starts_with(prefix)) continue;
-    const TensorView& tensor = checkpoint.tensors().at(spec.name);
+    const TensorEntry& tensor = checkpoint.tensors().at(spec.name);
     facts.score_parameters += static_cast<std::int64_t>(tensor.elements());
   }
   const ModelConfig& config = checkpoint.config();
@@ -53,6 +54,7 @@ absl::StatusOr<CheckpointFacts> ReadCheckpointFacts(const std::filesystem::path&
   for (std::size_t i = 0; i < checkpoint->config().attention.size(); ++i) {
     facts.layers.push_back(ReadLayer(*checkpoint, i));
   }
+  if (absl::Status status = checkpoint->status(); !status.ok()) return status;
   return facts;
 }
 

@@ -34,7 +34,7 @@ namespace {
 
 absl::StatusOr<std::unique_ptr<const Tokenizer>> LoadTokenizer(const std::filesystem::path& folder,
                                                                const Checkpoint& checkpoint) {
-  const auto model = checkpoint.tokenizer_model();
+  const std::optional<std::string>& model = checkpoint.tokenizer_model();
   if (!model) return std::unique_ptr<const Tokenizer>();
   const ModelConfig& config = checkpoint.config();
   const std::string file = (folder / config.tokenizer->file).string();
@@ -114,9 +114,11 @@ absl::StatusOr<std::unique_ptr<const Model>> Model::Load(const std::filesystem::
   }
   auto tokenizer = LoadTokenizer(folder, *checkpoint);
   if (!tokenizer.ok()) return tokenizer.status();
-  std::string digest = checkpoint->ComputeDigest();  // reads the whole file: before the weights
+  auto digest = checkpoint->ComputeDigest();
+  if (!digest.ok()) return digest.status();
   auto impl = std::make_unique<const Impl>(*kernels, options.precision, *checkpoint,
-                                           std::move(digest), *std::move(tokenizer));
+                                           *std::move(digest), *std::move(tokenizer));
+  if (absl::Status status = checkpoint->status(); !status.ok()) return status;
   return std::unique_ptr<const Model>(new Model(std::move(impl)));
 } catch (const std::bad_alloc&) {
   return absl::ResourceExhaustedError(Cat(folder.string(), ": too large for the memory"));
@@ -127,6 +129,7 @@ Model::~Model() = default;
 
 const ModelConfig& Model::config() const { return impl_->config; }
 const ModelInfo& Model::info() const { return impl_->info; }
+int Model::max_text_tokens() const { return impl_->config.max_position_embeddings; }
 std::size_t Model::attention_bytes() const { return impl_->encoder.attention_bytes(); }
 const std::string& Model::config_json() const { return impl_->config_json; }
 const Tokenizer* Model::tokenizer() const { return impl_->tokenizer.get(); }
@@ -152,7 +155,7 @@ absl::Status Model::Validate(const PackedTokens& tokens) const {
     return absl::InvalidArgumentError(
         Cat("offsets: expected one text or more, from 0 to the ", total, " tokens"));
   }
-  const int longest = config().max_position_embeddings;
+  const int longest = max_text_tokens();
   for (std::size_t i = 1; i < offsets.size(); ++i) {
     if (offsets[i] <= offsets[i - 1]) {
       return absl::InvalidArgumentError(Cat("offsets: text ", i - 1, " has no tokens"));

@@ -72,11 +72,34 @@ void L2Normalize(std::span<float> vector) {
   for (float& x : vector) x = static_cast<float>(static_cast<double>(x) / norm);
 }
 
+bool AllFinite(std::span<const float> values) {
+  return std::all_of(values.begin(), values.end(), [](float x) { return std::isfinite(x); });
+}
+
 float ComputeOutOfScopeScore(OutOfScopeScore score, std::span<const float> logits) {
   assert(!logits.empty());
   const ShiftedSum exp = SumExp(logits);
   if (score == OutOfScopeScore::kMaxProbability) return static_cast<float>(1 - 1 / exp.sum);
   return static_cast<float>(-(exp.max + std::log(exp.sum)));
+}
+
+void PoolWindows(std::span<const std::vector<float>> windows, Pooling pooling,
+                 std::span<float> pooled) {
+  assert(!windows.empty());
+  assert(std::ranges::all_of(windows, [pooled](const std::vector<float>& window) {
+    return window.size() == pooled.size();
+  }));
+  for (std::size_t d = 0; d < pooled.size(); ++d) {
+    if (pooling == Pooling::kMax) {
+      float largest = windows.front()[d];
+      for (const std::vector<float>& window : windows) largest = std::max(largest, window[d]);
+      pooled[d] = largest;
+      continue;
+    }
+    double sum = 0;  // in double, where the sum of finite floats stays finite
+    for (const std::vector<float>& window : windows) sum += static_cast<double>(window[d]);
+    pooled[d] = static_cast<float>(sum / static_cast<double>(windows.size()));
+  }
 }
 
 }  // namespace synth

@@ -13,7 +13,7 @@ build=(
 )
 everything=(
   "${build[@]}"
-  git libbenchmark-dev libgmock-dev libgtest-dev
+  ccache git libbenchmark-dev libgmock-dev libgtest-dev
   clang-14 clang-format-14 clang-tidy-14 libclang-rt-14-dev
   prometheus shellcheck
   python3 python3-grpc-tools python3-grpcio python3-numpy python3-protobuf python3-pytest python3-sentencepiece

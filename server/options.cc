@@ -217,6 +217,13 @@ std::variant<Options, ExitCode> ParseOptions(int argc, const char* const* argv) 
   app.add_option("--max-message-bytes", options.max_message_bytes, "Bytes of one request")
       ->check(CLI::Range(1024, 1 << 30))
       ->capture_default_str();
+  AddDuration(app, "--response-timeout", options.response_timeout,
+              "How long a client may take to read its answer before the call is cancelled");
+  app.add_option("--max-unflushed-bytes", options.max_unflushed_bytes,
+                 "Bytes of answers that clients have not read yet, above which calls get "
+                 "RESOURCE_EXHAUSTED")
+      ->check(CLI::Range(std::int64_t{1}, std::int64_t{1} << 40))
+      ->capture_default_str();
   AddDuration(
       app, "--drain-delay", options.drain_delay,
       "After SIGTERM, how long to report NOT_SERVING and keep serving before refusing new calls");

@@ -37,6 +37,10 @@ struct Options {
   std::int64_t max_text_bytes = 262'144;
   int max_message_bytes = 4 * 1024 * 1024;
 
+  // Answers that clients have not taken yet: how long one may wait, and bytes of all of them.
+  std::chrono::milliseconds response_timeout{30'000};
+  std::int64_t max_unflushed_bytes = 67'108'864;
+
   std::chrono::milliseconds drain_delay{0};
   std::chrono::milliseconds drain_timeout{20'000};
 

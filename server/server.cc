@@ -2,7 +2,6 @@
 
 #include <google/protobuf/message.h>
 #include <google/protobuf/stubs/logging.h>
-#include <grpc/support/log.h>
 #include <grpcpp/ext/proto_server_reflection_plugin.h>
 #include <grpcpp/health_check_service_interface.h>
 #include <grpcpp/security/server_credentials.h>
@@ -20,15 +19,17 @@
 #include "grpc/health/v1/health.pb.h"
 #include "server/base/cpu_limit.h"
 #include "server/base/logging.h"
+#include "server/rpc/channelz.h"
+#include "server/rpc/grpc_log.h"
 #include "server/version.h"
 
 namespace synth::server {
 namespace {
 
-constexpr const char* kServiceName = "synth.v1.Inference";
-
 // How long connections stay open, at the end of a drain, for last answers.
 constexpr std::chrono::milliseconds kLinger{250};
+// How long a drain then waits for clients to take their answers. One that does not loses its own.
+constexpr std::chrono::milliseconds kLastAnswers{2000};
 
 std::int64_t Milliseconds(std::chrono::steady_clock::duration duration) {
   return std::chrono::duration_cast<std::chrono::milliseconds>(duration).count();
@@ -52,6 +53,8 @@ int MaxConnections(int wanted) {
 // What bounds a connection and its streams, whatever the client does.
 void LimitConnections(grpc::ServerBuilder& builder, const Options& options) {
   // gRPC's default is 2^32 - 1, and each stream holds memory. Clients queue calls beyond it.
+  // Its counters see what no service does (CountGrpcCalls).
+  builder.AddChannelArgument(GRPC_ARG_ENABLE_CHANNELZ, 1);
   builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, 128);
   // Above what proxies pass on (16 to 64 KiB). gRPC fails every call of a connection when one has
   // more than this, and its default of 8 KiB is less than a large cookie.
@@ -113,19 +116,19 @@ Server::Server(const Options& options, int lanes)
     : options_(options),
       lanes_(lanes),
       executor_(lanes),
+      pending_({.max_age = options.response_timeout, .max_bytes = options.max_unflushed_bytes}),
       services_{.repository = repository_,
                 .refusals = refusals_,
                 .gate = gate_,
+                .pending = pending_,
+                .streams = streams_,
                 .limits = {.max_texts = options.max_texts,
                            .max_text_bytes = options.max_text_bytes,
                            .max_message_bytes = options.max_message_bytes}},
       service_(services_, metrics_) {
   // Protobuf prints a line for each message it refuses, which any client could flood the log with.
   google::protobuf::SetLogHandler(nullptr);
-  gpr_set_log_function([](gpr_log_func_args* args) {
-    Log(args->severity == GPR_LOG_SEVERITY_ERROR ? spdlog::level::err : spdlog::level::debug,
-        "grpc", {{"file", args->file}, {"line", args->line}, {"message", args->message}});
-  });
+  TakeGrpcLog();
 }
 
 Server::~Server() {
@@ -181,13 +184,12 @@ absl::Status Server::ListenGrpc() {
                         .send_timeout = options_.keepalive_timeout},
                        metrics_.connections());
   if (!listener.ok()) {
-    return absl::Status(listener.status().code(),
-                        absl::StrCat("--listen: ", listener.status().message()));
+    return {listener.status().code(), absl::StrCat("--listen: ", listener.status().message())};
   }
   grpc_ = builder.BuildAndStart();
   if (!grpc_) return absl::InternalError("gRPC did not start; the log says why");
   listener_ = *std::move(listener);
-  grpc_->GetHealthCheckService()->SetServingStatus(kServiceName, true);
+  grpc_->GetHealthCheckService()->SetServingStatus(v1::Inference::service_full_name(), true);
   return absl::OkStatus();
 }
 
@@ -218,7 +220,10 @@ bool Server::Drain() {
   const bool in_time = gate_.WaitUntilEmpty(Clock::now() + options_.drain_timeout);
   // Clients that have just had their last answer may be sending the next call: they should still
   // hear UNAVAILABLE.
-  if (in_time) std::this_thread::sleep_for(kLinger);
+  if (in_time) {
+    std::this_thread::sleep_for(kLinger);
+    pending_.WaitUntilEmpty(Clock::now() + kLastAnswers);
+  }
   // gRPC drops, open, a connection that reaches it after its shutdown.
   listener_->Stop();
   grpc_->Shutdown(std::chrono::system_clock::now() + kLinger);
@@ -229,7 +234,9 @@ bool Server::Drain() {
 }
 
 std::string Server::Scrape() const {
-  for (const auto& model : repository_.models()) model->RefreshMetrics();
+  for (const auto& model : *repository_.models()) model->RefreshMetrics();
+  metrics_.SetCalls(streams_.load(), pending_.bytes());
+  metrics_.SetGrpcCalls(CountGrpcCalls());
   if (listener_) metrics_.connections().SetOpen(listener_->CountOpen());
   return metrics_.Scrape();
 }

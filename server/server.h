@@ -66,6 +66,8 @@ class Server {
   Repository repository_;
   RefusalLog refusals_;
   CallGate gate_;
+  PendingResponses pending_;
+  std::atomic<std::int64_t> streams_{0};
   CallServices services_;
   InferenceService service_;
   std::atomic<bool> is_serving_{false};

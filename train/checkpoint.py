@@ -23,8 +23,7 @@ def save_checkpoint(folder: Path, model: Synthesizer, dtype: str = "F32") -> Non
     folder.mkdir(parents=True, exist_ok=True)
     model.config.save(folder / "config.json")
     tensors = {
-        name: tensor.detach().cpu().to(DTYPES[dtype]).contiguous()
-        for name, tensor in model.state_dict().items()
+        name: tensor.detach().cpu().to(DTYPES[dtype]).contiguous() for name, tensor in model.state_dict().items()
     }
     for name, tensor in tensors.items():
         if not torch.isfinite(tensor.float()).all():
@@ -45,18 +44,14 @@ def load_checkpoint(folder: Path) -> Synthesizer:
     return model.eval()
 
 
-def _check_names_and_shapes(
-    path: Path, wanted: dict[str, Tensor], found: dict[str, Tensor]
-) -> None:
+def _check_names_and_shapes(path: Path, wanted: dict[str, Tensor], found: dict[str, Tensor]) -> None:
     for name in sorted(wanted.keys() - found.keys()):
         raise CheckpointError(f"{path}: the tensor {name} is missing")
     for name in sorted(found.keys() - wanted.keys()):
         raise CheckpointError(f"{path}: config.json does not call for the tensor {name}")
     for name, tensor in wanted.items():
         if found[name].shape != tensor.shape:
-            raise CheckpointError(
-                f"{path}: {name} is {list(found[name].shape)}, not {list(tensor.shape)}"
-            )
+            raise CheckpointError(f"{path}: {name} is {list(found[name].shape)}, not {list(tensor.shape)}")
 
 
 # The dimensions that count positions, of tensors whose names end so.
@@ -105,8 +100,7 @@ def initialize(model: Synthesizer, folder: Path) -> None:
         found = leading_positions(name, pretrained[name], tensor)
         if found.shape != tensor.shape:
             raise CheckpointError(
-                f"{folder}: {name} is {list(pretrained[name].shape)}, "
-                f"the recipe's model has {list(tensor.shape)}"
+                f"{folder}: {name} is {list(pretrained[name].shape)}, the recipe's model has {list(tensor.shape)}"
             )
         own[name] = found
     model.load_state_dict(own)

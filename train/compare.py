@@ -20,9 +20,10 @@ import random
 import shutil
 import sys
 import tempfile
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Iterator, Optional, Sequence
+from typing import Any
 
 import torch
 
@@ -141,11 +142,7 @@ def prepare(dataset: dict[str, Any], data: Path, out: Path) -> None:
 
 def score_parameters(model: Synthesizer) -> int:
     """Numbers that only the scores have: those of the score sources, without value and output."""
-    return sum(
-        tensor.numel()
-        for name, tensor in model.state_dict().items()
-        if of_score_source(name)
-    )
+    return sum(tensor.numel() for name, tensor in model.state_dict().items() if of_score_source(name))
 
 
 def alpha(model: Synthesizer) -> list[list[list[float]]]:
@@ -208,8 +205,8 @@ def compare(
     data: Path,
     runs: Path,
     results: Path,
-    datasets: Optional[Sequence[str]] = None,
-    variants: Optional[Sequence[str]] = None,
+    datasets: Sequence[str] | None = None,
+    variants: Sequence[str] | None = None,
     shard: tuple[int, int] = (0, 1),
 ) -> None:
     """Executes what RESULTS lacks; see the top of this file."""
@@ -223,8 +220,7 @@ def compare(
     chosen = [
         run
         for run in runs_of(recipe)
-        if run.dataset in (datasets or recipe["datasets"])
-        and run.variant in (variants or recipe["variants"])
+        if run.dataset in (datasets or recipe["datasets"]) and run.variant in (variants or recipe["variants"])
     ]
     for run in chosen[shard[0] :: shard[1]]:
         if run not in done(results):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Optional
+from typing import Any
 
 ACTIVATIONS = ("relu", "gelu", "gelu_new")
 NORM_POSITIONS = ("post", "pre")
@@ -51,10 +51,10 @@ class AttentionSpec:
     trainable: bool = True
     k: int = 0
     factors: tuple[int, int] = (0, 0)
-    parts: tuple["AttentionSpec", ...] = ()
+    parts: tuple[AttentionSpec, ...] = ()
 
     @staticmethod
-    def from_json(data: Any, max_length: int, where: str = "attention") -> "AttentionSpec":
+    def from_json(data: Any, max_length: int, where: str = "attention") -> AttentionSpec:
         """Reads one spec; max_length is L, which the factors of factorized_dense must give."""
         kind = _key(_object(data, where), "type", where)
         if kind in ("dot_product", "dense"):
@@ -79,8 +79,7 @@ class AttentionSpec:
             if not isinstance(parts, list) or len(parts) < 2:
                 raise ConfigError(f"{where}.parts: expected two or more specs, got {parts!r}")
             read = tuple(
-                AttentionSpec.from_json(part, max_length, f"{where}.parts[{m}]")
-                for m, part in enumerate(parts)
+                AttentionSpec.from_json(part, max_length, f"{where}.parts[{m}]") for m, part in enumerate(parts)
             )
             if any(part.type == "mixture" for part in read):
                 raise ConfigError(f"{where}.parts: a mixture inside a mixture")
@@ -120,8 +119,8 @@ class SynthesizerConfig:
     pooling: str = "mean"
     problem_type: str = "single_label_classification"
     labels: tuple[str, ...] = ()  # empty: no classifier
-    tokenizer: Optional[dict[str, Any]] = None
-    out_of_scope: Optional[dict[str, Any]] = field(default=None)
+    tokenizer: dict[str, Any] | None = None
+    out_of_scope: dict[str, Any] | None = field(default=None)
 
     @property
     def head_size(self) -> int:
@@ -129,7 +128,7 @@ class SynthesizerConfig:
         return self.hidden_size // self.num_attention_heads
 
     @staticmethod
-    def from_json(data: Any) -> "SynthesizerConfig":
+    def from_json(data: Any) -> SynthesizerConfig:
         """Checks every known key; unknown keys are ignored."""
         data = _object(data, "config.json")
         _one_of(_key(data, "model_type"), "model_type", ("synthesizer",))
@@ -164,9 +163,7 @@ class SynthesizerConfig:
             type_vocab_size=types,
             hidden_act=_one_of(_key(data, "hidden_act"), "hidden_act", ACTIVATIONS),
             layer_norm_eps=float(eps),
-            norm_position=_one_of(
-                data.get("norm_position", "post"), "norm_position", NORM_POSITIONS
-            ),
+            norm_position=_one_of(data.get("norm_position", "post"), "norm_position", NORM_POSITIONS),
             position_embedding_type=_one_of(
                 data.get("position_embedding_type", "absolute"),
                 "position_embedding_type",
@@ -209,7 +206,7 @@ class SynthesizerConfig:
         return data
 
     @staticmethod
-    def load(path: Path) -> "SynthesizerConfig":
+    def load(path: Path) -> SynthesizerConfig:
         """Reads a config.json."""
         try:
             return SynthesizerConfig.from_json(json.loads(path.read_text(encoding="utf-8")))
@@ -226,10 +223,7 @@ def _layer_specs(data: Any, layers: int, max_length: int) -> tuple[AttentionSpec
     if isinstance(data, list):
         if len(data) != layers:
             raise ConfigError(f"attention: {len(data)} specs for {layers} layers")
-        return tuple(
-            AttentionSpec.from_json(spec, max_length, f"attention[{i}]")
-            for i, spec in enumerate(data)
-        )
+        return tuple(AttentionSpec.from_json(spec, max_length, f"attention[{i}]") for i, spec in enumerate(data))
     return (AttentionSpec.from_json(data, max_length),) * layers
 
 
@@ -242,20 +236,18 @@ def _labels(data: dict[str, Any]) -> tuple[str, ...]:
     return tuple(id2label[str(i)] for i in range(len(id2label)))
 
 
-def _tokenizer(data: Any) -> Optional[dict[str, Any]]:
+def _tokenizer(data: Any) -> dict[str, Any] | None:
     if data is None:
         return None
-    _one_of(_key(_object(data, "tokenizer"), "type", "tokenizer"), "tokenizer.type",
-            ("sentencepiece",))
+    _one_of(_key(_object(data, "tokenizer"), "type", "tokenizer"), "tokenizer.type", ("sentencepiece",))
     _key(data, "file", "tokenizer")
     return data
 
 
-def _out_of_scope(data: Any) -> Optional[dict[str, Any]]:
+def _out_of_scope(data: Any) -> dict[str, Any] | None:
     if data is None:
         return None
-    _one_of(_key(_object(data, "out_of_scope"), "score", "out_of_scope"), "out_of_scope.score",
-            OUT_OF_SCOPE_SCORES)
+    _one_of(_key(_object(data, "out_of_scope"), "score", "out_of_scope"), "out_of_scope.score", OUT_OF_SCOPE_SCORES)
     threshold = _key(data, "threshold", "out_of_scope")
     if isinstance(threshold, bool) or not isinstance(threshold, (int, float)):
         raise ConfigError(f"out_of_scope.threshold: expected a number, got {threshold!r}")

@@ -15,9 +15,10 @@ loss is in nats; that of a guess is the logarithm of `pairs`, or of the held-out
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Iterator, Optional
+from typing import Any
 
 import numpy as np
 import torch
@@ -53,7 +54,7 @@ class ContrastTrainer(TextTrainer):
     options: Contrast
     model: Synthesizer
 
-    def make_model(self, init: Optional[Path]) -> Synthesizer:
+    def make_model(self, init: Path | None) -> Synthesizer:
         """The encoder of the folder `init`."""
         model = Synthesizer(self.config, self.options.dropout)
         if init is not None:
@@ -99,10 +100,7 @@ class ContrastTrainer(TextTrainer):
         parts = [body[:cut], body[cut:]]
         if drawn.random() < 0.5:
             parts.reverse()
-        first, second = (
-            prefix + self.thinned(self.window(part, longest, drawn), drawn) + suffix
-            for part in parts
-        )
+        first, second = (prefix + self.thinned(self.window(part, longest, drawn), drawn) + suffix for part in parts)
         return first, second
 
     @staticmethod

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import lzma
 import random
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Iterator, NamedTuple, Optional, Sequence, TextIO
+from typing import NamedTuple, TextIO
 
 import torch
 from torch import Tensor
@@ -45,7 +46,7 @@ def read_lines(path: Path) -> Iterator[str]:
     number = 0
     with _open(path) as lines:
         try:
-            for number, line in enumerate(lines, 1):
+            for number, line in enumerate(lines, 1):  # noqa: B007 - the error names it
                 yield line.rstrip("\n")
         except (UnicodeDecodeError, lzma.LZMAError, EOFError) as error:
             raise DataError(f"{path}:{number + 1}: unreadable: {error}") from error
@@ -90,9 +91,7 @@ def read_labels(folder: Path, train: Sequence[Example]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(label for label in listed if label in used))
 
 
-def targets(
-    examples: Sequence[Example], classes: Sequence[str], source: Path, multi_label: bool = False
-) -> Tensor:
+def targets(examples: Sequence[Example], classes: Sequence[str], source: Path, multi_label: bool = False) -> Tensor:
     """Class numbers I64 [rows], or F32 [rows, C] of zeros and ones in multi-label data."""
     index = {label: i for i, label in enumerate(classes)}
     for number, example in enumerate(examples, 1):
@@ -108,9 +107,7 @@ def targets(
     return marks
 
 
-def batches_by_length(
-    lengths: Sequence[int], batch_size: int, rng: Optional[random.Random] = None
-) -> Iterator[list[int]]:
+def batches_by_length(lengths: Sequence[int], batch_size: int, rng: random.Random | None = None) -> Iterator[list[int]]:
     """Row numbers in batches of similar lengths, so that little is padding.
 
     Without rng, all rows by length. With rng, rows are shuffled, sorted within windows of 32

@@ -15,8 +15,9 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Optional, Sequence
+from typing import Any
 
 from torch import Tensor
 
@@ -36,9 +37,7 @@ def load(folder: Path) -> tuple[Synthesizer, Tokenizer]:
     return model, Tokenizer.of_checkpoint(folder, model.config.tokenizer)
 
 
-def logits_of(
-    model: Synthesizer, tokenizer: Tokenizer, examples: Sequence[Example], windows: bool
-) -> Tensor:
+def logits_of(model: Synthesizer, tokenizer: Tokenizer, examples: Sequence[Example], windows: bool) -> Tensor:
     """Logits [rows, C] of texts cut to L tokens, or as windows of L."""
     texts = (example.text for example in examples)
     return predict(model, tokenizer.pieces(texts, model.config.max_position_embeddings, windows))
@@ -47,9 +46,7 @@ def logits_of(
 def out_of_scope_report(model: Synthesizer, inside: Tensor, outside: Tensor) -> dict[str, Any]:
     """AUROC per score and the rates at the config's threshold; logits [rows, C] of both kinds."""
     report: dict[str, Any] = {
-        f"auroc_{score}": round(
-            auroc(out_of_scope_scores(inside, score), out_of_scope_scores(outside, score)), 4
-        )
+        f"auroc_{score}": round(auroc(out_of_scope_scores(inside, score), out_of_scope_scores(outside, score)), 4)
         for score in OUT_OF_SCOPE_SCORES
     }
     chosen = model.config.out_of_scope
@@ -63,8 +60,8 @@ def out_of_scope_report(model: Synthesizer, inside: Tensor, outside: Tensor) -> 
 def evaluate(
     folder: Path,
     test: Path,
-    predictions: Optional[Path] = None,
-    out_of_scope: Optional[Path] = None,
+    predictions: Path | None = None,
+    out_of_scope: Path | None = None,
     windows: bool = False,
 ) -> dict[str, Any]:
     """What the command prints."""
@@ -86,9 +83,7 @@ def evaluate(
     return report
 
 
-def write_predictions(
-    path: Path, model: Synthesizer, examples: Sequence[Example], logits: Tensor
-) -> None:
+def write_predictions(path: Path, model: Synthesizer, examples: Sequence[Example], logits: Tensor) -> None:
     """Lines of `predicted<TAB>given<TAB>text`."""
     labels = model.config.labels
     with open(path, "w", encoding="utf-8") as out:

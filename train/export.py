@@ -1,6 +1,6 @@
 """Writes a run's best weights as a checkpoint folder that synthserve loads.
 
-    python -m train.export RUN OUT --dtype F16
+python -m train.export RUN OUT --dtype F16
 """
 
 from __future__ import annotations

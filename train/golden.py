@@ -158,7 +158,7 @@ TEXTS = (
     "PLEASE TURN OFF THE LIGHTS.",
     "what is the weather like in zürich?",
     "what is the weather like in zu\u0308rich?",
-    "Straße, ſtraße, İstanbul",
+    "Straße, ſtraße, İstanbul",  # noqa: RUF001 - a long s is meant
     "caf\u00e9 na\u00efve r\u00e9sum\u00e9 \u0141\u00f3d\u017a",
     "",
     "   ",
@@ -170,8 +170,7 @@ TEXTS = (
     "\U0001f600 smile \U0001f468\u200d\U0001f469\u200d\U0001f467",
     "\u6771\u4eac\u306b\u884c\u304d\u305f\u3044",
     "\uff21\uff22\uff23\u3000\uff11\uff12\uff13 \ufb01sh \u00bd \u2122",
-    "\u041f\u0440\u0438\u0432\u0435\u0442, \u03ba\u03cc\u03c3\u03bc\u03b5! "
-    "\u05e9\u05dc\u05d5\u05dd",
+    "\u041f\u0440\u0438\u0432\u0435\u0442, \u03ba\u03cc\u03c3\u03bc\u03b5! \u05e9\u05dc\u05d5\u05dd",
     "<s> not a special token </s> <unk> <0x41>",
     "\u2581 is the space of sentencepiece \u2581\u2581",
     "unbelievablyuninterruptedstringofletters" * 3,
@@ -249,12 +248,8 @@ def golden_results(folder: Path, texts: list[list[int]]) -> dict[str, Tensor]:
     return results
 
 
-def _write(
-    folder: Path, data: dict[str, Any], dtype: str, seed: int, texts: list[list[int]]
-) -> None:
-    config = SynthesizerConfig.from_json(
-        {key: value for key, value in {**BASE, **data}.items() if value is not None}
-    )
+def _write(folder: Path, data: dict[str, Any], dtype: str, seed: int, texts: list[list[int]]) -> None:
+    config = SynthesizerConfig.from_json({key: value for key, value in {**BASE, **data}.items() if value is not None})
     model = Synthesizer(config)
     with torch.no_grad():
         draw_weights(model, seed)
@@ -274,9 +269,7 @@ def _write_tokenized(folder: Path, seed: int) -> None:
     train_vocabulary(SENTENCES, 370, folder / FILE)
     tokenizer = Tokenizer.of_checkpoint(folder, tokenizer_json())
     texts = [{"text": text, "ids": tokenizer.encode(text)} for text in TEXTS]
-    (folder / "texts.json").write_text(
-        json.dumps(texts, indent=None, separators=(",", ":")) + "\n", encoding="utf-8"
-    )
+    (folder / "texts.json").write_text(json.dumps(texts, indent=None, separators=(",", ":")) + "\n", encoding="utf-8")
     config = {
         "vocab_size": tokenizer.vocab_size,
         "hidden_size": 12,

@@ -22,9 +22,7 @@ def make_optimizer(
     rate of their own: `score_rate` times the rate of the others. So do position embeddings, which
     steps of Adam's size soon carry away from where windows (windows.py) put them.
     """
-    groups: dict[str, list[nn.Parameter]] = {
-        name: [] for name in ("matrices", "scores", "positions", "others")
-    }
+    groups: dict[str, list[nn.Parameter]] = {name: [] for name in ("matrices", "scores", "positions", "others")}
     for name, parameter in model.named_parameters():
         leaf = name.rsplit(".", 1)[-1]
         if leaf in ("r", "r1", "r2"):

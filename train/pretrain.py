@@ -10,16 +10,18 @@ Nothing but the recipe, the texts and the seed decides the result.
 15 % of the tokens of a text are picked; of these 80 % become the mask, 10 % a random token, 10 % stay.
 The loss is the cross-entropy of the picked tokens. The mask is <unk>: with byte fallback no text ever
 holds it. A text longer than L tokens becomes several, of which only a rest of very few tokens is left
-out; a batch has texts of one length, so nothing is padded. A run may be continued to another number of `tokens` than it was begun
-with; the learning rate falls to 0 at the new one. One text in a hundred is held out, to measure the loss on.
+out; a batch has texts of one length, so nothing is padded. A run may be continued to another number of `tokens`
+than it was begun with; the learning rate falls to 0 at the new one. One text in a hundred is held out, to measure
+the loss on.
 """
 
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Iterator, Optional
+from typing import Any
 
 import numpy as np
 import torch
@@ -70,9 +72,7 @@ class MaskedLanguageModel(nn.Module):
         return functional.linear(hidden, words, self.bias)
 
 
-def mask(
-    token_ids: Tensor, special: Tensor, mask_id: int, vocab_size: int, share: float
-) -> tuple[Tensor, Tensor]:
+def mask(token_ids: Tensor, special: Tensor, mask_id: int, vocab_size: int, share: float) -> tuple[Tensor, Tensor]:
     """The ids that the model sees and which of them were picked, both [B, n]; at least one is."""
     candidates = ~torch.isin(token_ids, special)
     picked = (torch.rand(token_ids.shape) < share) & candidates
@@ -93,7 +93,7 @@ class Pretrainer(TextTrainer):
     options: Pretraining
     model: MaskedLanguageModel
 
-    def make_model(self, init: Optional[Path]) -> MaskedLanguageModel:
+    def make_model(self, init: Path | None) -> MaskedLanguageModel:
         """A new encoder under BERT's head."""
         assert init is None, "pretraining begins anew"
         model = MaskedLanguageModel(Synthesizer(self.config, self.options.dropout))
@@ -114,9 +114,7 @@ class Pretrainer(TextTrainer):
         token_ids = self.texts.batch(rows)
         special = torch.tensor(self.tokenizer.prefix + self.tokenizer.suffix)
         mask_id = self.tokenizer.processor.unk_id()
-        seen, picked = mask(
-            token_ids, special, mask_id, self.config.vocab_size, self.options.picked
-        )
+        seen, picked = mask(token_ids, special, mask_id, self.config.vocab_size, self.options.picked)
         return functional.cross_entropy(self.model(seen, picked), token_ids[picked])
 
 

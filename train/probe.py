@@ -5,8 +5,9 @@
 
 Prints one JSON object with the test accuracy of a linear probe (logistic regression on the frozen
 vectors) and of nearest neighbours (cosine), of the vectors, each number standardised by its mean and
-deviation over the training texts, and of TF-IDF over words and pairs of words. The strength of the regularisation and the number of neighbours are chosen on a tenth of the
-training texts. Needs scikit-learn (Debian's python3-sklearn).
+deviation over the training texts, and of TF-IDF over words and pairs of words. The strength of the
+regularisation and the number of neighbours are chosen on a tenth of the training texts. Needs
+scikit-learn (Debian's python3-sklearn).
 """
 
 from __future__ import annotations
@@ -14,8 +15,9 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Callable, Sequence
+from typing import Any
 
 import numpy as np
 from sklearn.feature_extraction.text import TfidfVectorizer
@@ -39,22 +41,15 @@ def neighbours(count: int) -> Any:
     return KNeighborsClassifier(count, metric="cosine", weights="distance")
 
 
-def choose(
-    make: Callable[[Any], Any], options: Sequence[Any], features: Any, labels: np.ndarray
-) -> Any:
+def choose(make: Callable[[Any], Any], options: Sequence[Any], features: Any, labels: np.ndarray) -> Any:
     """The option that is best on a tenth of the rows, learned from the others."""
     rows = np.random.default_rng(0).permutation(len(labels))
     dev, fit = np.split(rows, [max(1, len(rows) // 10)])
-    scores = [
-        make(option).fit(features[fit], labels[fit]).score(features[dev], labels[dev])
-        for option in options
-    ]
+    scores = [make(option).fit(features[fit], labels[fit]).score(features[dev], labels[dev]) for option in options]
     return options[int(np.argmax(scores))]
 
 
-def measure(
-    train: Any, train_labels: np.ndarray, test: Any, test_labels: np.ndarray
-) -> dict[str, Any]:
+def measure(train: Any, train_labels: np.ndarray, test: Any, test_labels: np.ndarray) -> dict[str, Any]:
     """Test accuracy of both readings, and what was chosen for them. train, test: [rows, D]."""
     report = {}
     for name, make, options in (

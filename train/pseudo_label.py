@@ -17,8 +17,9 @@ import argparse
 import json
 import shutil
 import sys
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, Iterable, Iterator, Sequence
+from typing import Any
 
 import numpy as np
 from sklearn.feature_extraction.text import TfidfVectorizer
@@ -48,9 +49,7 @@ class Teacher:
     """The linear classifier."""
 
     def __init__(self, examples: Sequence[Example]) -> None:
-        self.words = TfidfVectorizer(
-            ngram_range=(1, 2), sublinear_tf=True, min_df=2, token_pattern=WORD
-        )
+        self.words = TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True, min_df=2, token_pattern=WORD)
         features = self.words.fit_transform(example.text for example in examples)
         self.classifier = LogisticRegression(C=STRENGTH, solver="liblinear")
         self.classifier.fit(features, [example.labels[0] for example in examples])
@@ -102,9 +101,7 @@ def main() -> None:
     parser.add_argument("--confidence", type=float, default=0.8, help="0 keeps all texts")
     arguments = parser.parse_args()
     try:
-        report = pseudo_label(
-            arguments.data, arguments.text, arguments.out, arguments.confidence
-        )
+        report = pseudo_label(arguments.data, arguments.text, arguments.out, arguments.confidence)
     except DataError as error:
         sys.exit(f"train.pseudo_label: {error}")
     print(json.dumps(report))

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import random
 import shutil
+from collections.abc import Iterable, Sequence
 from dataclasses import fields
 from pathlib import Path
-from typing import Any, Iterable, Sequence, TypeVar
+from typing import Any, TypeVar
 
 from train.config import ConfigError, SynthesizerConfig
 from train.tokenizer import FILE, Tokenizer, tokenizer_json, train_vocabulary
@@ -28,9 +29,7 @@ def read_recipe(path: Path, part: str) -> dict[str, Any]:
     return recipe
 
 
-def make_config(
-    model: dict[str, Any], vocab_size: int, classes: Sequence[str] = ()
-) -> SynthesizerConfig:
+def make_config(model: dict[str, Any], vocab_size: int, classes: Sequence[str] = ()) -> SynthesizerConfig:
     """A recipe's model with a vocabulary's size, the tokenizer's names and the classes, if any."""
     return SynthesizerConfig.from_json(
         {

@@ -15,9 +15,10 @@ import re
 import statistics
 import sys
 from collections import defaultdict
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Callable, Optional, Sequence
+from typing import Any
 
 from train.compare import attention, read_comparison, runs_of, score_parameters
 from train.config import ConfigError
@@ -50,7 +51,7 @@ class Logs:
     finetuned: list[dict[str, Any]]  # of finetuned.jsonl
 
     @staticmethod
-    def read(folder: Path) -> "Logs":
+    def read(folder: Path) -> Logs:
         """Files that are not there leave their tables empty."""
         training = {
             line["length"]: {name: statistics.median(v) for name, v in line["tokens_per_second"].items()}
@@ -123,7 +124,7 @@ def mean_and_spread(values: Sequence[float]) -> str:
     return f"{statistics.mean(values):.1f} ± {statistics.stdev(values):.1f} ({len(values)})"
 
 
-def whole(value: Optional[float]) -> str:
+def whole(value: float | None) -> str:
     """With commas between the thousands."""
     return EMPTY if value is None else f"{value:,.0f}"
 
@@ -173,8 +174,7 @@ def sweep_table(logs: Logs) -> str:
         if match := SWEEP.fullmatch(name):
             ks[name] = int(match.group(1))
     rows = [
-        [str(k), whole(logs.score_parameters(name, 64))]
-        + [mean_and_spread(logs.accuracies("trec", name))]
+        [str(k), whole(logs.score_parameters(name, 64)), mean_and_spread(logs.accuracies("trec", name))]
         for name, k in sorted(ks.items(), key=lambda item: item[1])
     ]
     return table(["k", "score parameters", "TREC"], rows)
@@ -197,7 +197,7 @@ def alpha_table(logs: Logs) -> str:
 def probe_table(logs: Logs) -> str:
     """Accuracy of readings of frozen vectors beside TF-IDF."""
     rows = []
-    for dataset, encoders in logs.probes.items():
+    for encoders in logs.probes.values():
         one = next(iter(encoders.values()))
         readings = {f"`{encoder}`": line["embeddings"] for encoder, line in encoders.items()}
         for name, reading in {"TF-IDF": one["tf_idf"], **readings}.items():
@@ -260,7 +260,7 @@ def page(folder: Path) -> str:
         raise ConfigError(f"{template}: no such file")
     logs = Logs.read(folder)
 
-    def fill(match: "re.Match[str]") -> str:
+    def fill(match: re.Match[str]) -> str:
         if match.group(1) not in TABLES:
             raise ConfigError(f"{template}: no table {match.group(1)!r}")
         return TABLES[match.group(1)](logs)

@@ -14,8 +14,9 @@ import json
 import statistics
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Sequence
+from typing import Any
 
 import torch
 from torch.nn import functional
@@ -38,9 +39,7 @@ class Steps:
         config = make_config(model, vocab_size, [str(i) for i in range(CLASSES)])
         torch.manual_seed(1)
         self.model = Synthesizer(config, options.dropout).train()
-        self.optimizer = make_optimizer(
-            self.model, options.learning_rate, options.weight_decay, options.score_rate
-        )
+        self.optimizer = make_optimizer(self.model, options.learning_rate, options.weight_decay, options.score_rate)
         shape = (options.batch_size, config.max_position_embeddings)
         self.token_ids = torch.randint(vocab_size, shape)
         self.mask = torch.ones(shape, dtype=torch.bool)
@@ -57,9 +56,7 @@ class Steps:
         return steps * self.token_ids.numel() / (time.monotonic() - started)
 
 
-def measure(
-    recipe: dict[str, Any], length: int, variants: Sequence[str], steps: int
-) -> dict[str, list[float]]:
+def measure(recipe: dict[str, Any], length: int, variants: Sequence[str], steps: int) -> dict[str, list[float]]:
     """Tokens per second by variant and round, at one number of positions."""
     sizes = [d["vocab_size"] for d in recipe["datasets"].values()]
     running = {
@@ -75,7 +72,7 @@ def measure(
         for name in variants
     }
     speeds: dict[str, list[float]] = {name: [] for name in running}
-    for name, candidate in running.items():
+    for candidate in running.values():
         candidate.tokens_per_second(1)  # not timed
     for _ in range(ROUNDS):
         for name, candidate in running.items():

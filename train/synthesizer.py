@@ -19,7 +19,7 @@ plain dump of it.
 from __future__ import annotations
 
 import math
-from typing import NamedTuple, Optional
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -173,9 +173,7 @@ class MixtureScores(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """x: [B, n, D] -> scores [B or 1, H, n, n]."""
         alpha = self.alpha()
-        return sum(
-            alpha[:, m, None, None] * part(x) for m, part in enumerate(self.mixture.children())
-        )
+        return sum(alpha[:, m, None, None] * part(x) for m, part in enumerate(self.mixture.children()))
 
 
 SCORE_SOURCES = {
@@ -326,7 +324,7 @@ class EncoderOutput(NamedTuple):
     layers: list[Tensor]  # N of [B, n, D], each layer's output, before a final pre-norm LayerNorm
     hidden: Tensor  # [B, n, D]
     pooled: Tensor  # [B, D], by the config's pooling
-    logits: Optional[Tensor]  # [B, C], None without a classifier
+    logits: Tensor | None  # [B, C], None without a classifier
 
 
 class Synthesizer(nn.Module):
@@ -341,9 +339,7 @@ class Synthesizer(nn.Module):
         self.config = config
         self.embeddings = Embeddings(config, dropout)
         self.encoder = nn.Module()
-        self.encoder.layer = nn.ModuleList(
-            Layer(config, spec, dropout) for spec in config.attention
-        )
+        self.encoder.layer = nn.ModuleList(Layer(config, spec, dropout) for spec in config.attention)
         if config.norm_position == "pre":
             self.LayerNorm = nn.LayerNorm(config.hidden_size, config.layer_norm_eps)
         if config.labels:

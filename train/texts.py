@@ -12,9 +12,10 @@ import json
 import random
 import sys
 import time
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar, Iterator, Optional, Sequence
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -67,9 +68,7 @@ class TextTraining:
         raise NotImplementedError
 
 
-def tokenize(
-    texts: Sequence[str], tokenizer: Tokenizer, max_length: int
-) -> list[list[np.ndarray]]:
+def tokenize(texts: Sequence[str], tokenizer: Tokenizer, max_length: int) -> list[list[np.ndarray]]:
     """For each text its pieces: token ids, at most max_length, with their special tokens.
 
     Pieces with fewer than 4 tokens of their own say nothing and are dropped.
@@ -86,9 +85,7 @@ def tokenize(
     return texts_pieces
 
 
-def batches_of_one_length(
-    lengths: np.ndarray, batch_tokens: int, rng: random.Random
-) -> Iterator[np.ndarray]:
+def batches_of_one_length(lengths: np.ndarray, batch_tokens: int, rng: random.Random) -> Iterator[np.ndarray]:
     """Row numbers in batches of rows of the same length, of up to batch_tokens tokens, shuffled."""
     order = np.random.default_rng(rng.getrandbits(63)).permutation(len(lengths))
     order = order[np.argsort(lengths[order], kind="stable")]
@@ -111,7 +108,7 @@ class Texts:
         self.lengths = ends - self.starts
 
     @staticmethod
-    def read(files: Sequence[Path], tokenizer: Tokenizer, max_length: int, cache: Path) -> "Texts":
+    def read(files: Sequence[Path], tokenizer: Tokenizer, max_length: int, cache: Path) -> Texts:
         """Tokenizes the files, or reads what an earlier run of the same folder tokenized."""
         if not cache.is_file():
             lines = (line for file in files for line in read_lines(file))
@@ -155,7 +152,7 @@ class TextTrainer:
         files: Sequence[Path],
         run: Path,
         seed: int,
-        init: Optional[Path] = None,
+        init: Path | None = None,
     ) -> None:
         self.recipe, self.run, self.seed = recipe, run, seed
         self.options = fields_from_json(self.kind, recipe[self.part], self.part)
@@ -179,7 +176,7 @@ class TextTrainer:
         self.step = self.tokens = self.passes = self.batches_done = 0
         self.seconds = 0.0
 
-    def make_model(self, init: Optional[Path]) -> nn.Module:
+    def make_model(self, init: Path | None) -> nn.Module:
         """The module to train: new, or with the encoder of the folder `init`."""
         raise NotImplementedError
 
@@ -292,10 +289,7 @@ class TextTrainer:
         state = {
             "model": self.model.state_dict(),
             "optimizer": self.optimizer.state_dict(),
-            **{
-                name: getattr(self, name)
-                for name in ("seed", "step", "tokens", "passes", "batches_done", "seconds")
-            },
+            **{name: getattr(self, name) for name in ("seed", "step", "tokens", "passes", "batches_done", "seconds")},
         }
         save_state(self.run, state)
 
@@ -308,7 +302,7 @@ def run_training(
     seed: int,
     resume: bool = False,
     max_steps: int = sys.maxsize,
-    init: Optional[Path] = None,
+    init: Path | None = None,
 ) -> Path:
     """Trains into the folder `run`; returns the checkpoint folder, not there after max_steps."""
     recipe = read_recipe(recipe_file, trainer_type.part)

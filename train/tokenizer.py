@@ -5,8 +5,9 @@ from __future__ import annotations
 import io
 import math
 import random
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Iterable, Optional
+from typing import Any
 
 import sentencepiece
 
@@ -54,7 +55,7 @@ def train_vocabulary(texts: Iterable[str], size: int, out: Path) -> None:
 class Tokenizer:
     """A SentencePiece model with the tokens that a config puts around each text."""
 
-    def __init__(self, path: Path, cls_token: Optional[str], sep_token: Optional[str]) -> None:
+    def __init__(self, path: Path, cls_token: str | None, sep_token: str | None) -> None:
         if not path.is_file():
             raise FileNotFoundError(f"{path}: no such tokenizer")
         self.processor = sentencepiece.SentencePieceProcessor(model_file=str(path))
@@ -63,13 +64,13 @@ class Tokenizer:
         self.suffix = self._special(path, sep_token)
 
     @staticmethod
-    def of_checkpoint(folder: Path, data: Optional[dict[str, Any]]) -> "Tokenizer":
+    def of_checkpoint(folder: Path, data: dict[str, Any] | None) -> Tokenizer:
         """data is the `tokenizer` key of the folder's config.json."""
         if data is None:
             raise ValueError(f"{folder}: the checkpoint has no tokenizer")
         return Tokenizer(folder / data["file"], data.get("cls_token"), data.get("sep_token"))
 
-    def _special(self, path: Path, token: Optional[str]) -> list[int]:
+    def _special(self, path: Path, token: str | None) -> list[int]:
         if token is None:
             return []
         index = self.processor.piece_to_id(token)
@@ -82,7 +83,7 @@ class Tokenizer:
         """V."""
         return self.processor.vocab_size()
 
-    def encode(self, text: str, max_length: Optional[int] = None) -> list[int]:
+    def encode(self, text: str, max_length: int | None = None) -> list[int]:
         """Token ids, the special ones included; cut to max_length in front of the suffix."""
         return self._wrap(self.processor.encode(text), max_length)
 
@@ -115,9 +116,7 @@ class Tokenizer:
         start = rng.randrange(len(body) - room + 1)
         return self.prefix + body[start : start + room] + self.suffix
 
-    def sample(
-        self, text: str, max_length: Optional[int], alpha: float, rng: random.Random
-    ) -> list[int]:
+    def sample(self, text: str, max_length: int | None, alpha: float, rng: random.Random) -> list[int]:
         """A random segmentation (subword regularisation, Kudo 2018), drawn by rng alone.
 
         Each word is drawn from its 16 best segmentations with p ~ P(segmentation)^alpha.
@@ -137,7 +136,7 @@ class Tokenizer:
             self._cache[word, alpha] = candidates, weights
         return self._cache[word, alpha]
 
-    def _wrap(self, ids: list[int], max_length: Optional[int]) -> list[int]:
+    def _wrap(self, ids: list[int], max_length: int | None) -> list[int]:
         if max_length is not None:
             ids = ids[: max_length - len(self.prefix) - len(self.suffix)]
         return self.prefix + ids + self.suffix

@@ -20,7 +20,7 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Optional
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -100,7 +100,7 @@ class Trainer:
         data: Path,
         run: Path,
         seed: int,
-        init: Optional[Path] = None,
+        init: Path | None = None,
     ) -> None:
         self.recipe = recipe
         self.options = fields_from_json(Training, recipe["training"], "training")
@@ -161,9 +161,7 @@ class Trainer:
         rng = random.Random(f"{self.seed}/{self.epoch}")
         torch.manual_seed(rng.getrandbits(63))
         texts = [self._augment(example.text, rng) for example in self.train]
-        batches = list(
-            batches_by_length([len(ids) for ids in texts], self.options.batch_size, rng)
-        )
+        batches = list(batches_by_length([len(ids) for ids in texts], self.options.batch_size, rng))
         self.model.train()
         total = 0.0
         for i, rows in enumerate(tqdm(batches, desc=f"epoch {self.epoch + 1}", mininterval=5)):
@@ -258,7 +256,7 @@ def train(
     seed: int,
     resume: bool = False,
     max_epochs: int = sys.maxsize,
-    init: Optional[Path] = None,
+    init: Path | None = None,
 ) -> dict[str, Any]:
     """Trains into the folder `run`; returns the best epoch and its dev accuracy."""
     recipe = read_recipe(recipe_file, "training")

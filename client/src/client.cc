@@ -1,5 +1,6 @@
 #include "synth/client/client.h"
 
+#include <grpc/grpc.h>
 #include <grpcpp/create_channel.h>
 #include <grpcpp/support/channel_arguments.h>
 
@@ -10,6 +11,7 @@
 #include <thread>
 
 #include "absl/strings/str_cat.h"
+#include "client/src/loopback.h"
 #include "client/src/service_config.h"
 #include "client/src/utf8.h"
 #include "grpc/health/v1/health.grpc.pb.h"
@@ -60,13 +62,26 @@ int ChannelMillis(Milliseconds duration) {
   return static_cast<int>(std::min<Milliseconds::rep>(duration.count(), kLargest));
 }
 
+// Keeps gRPC initialised until the process ends. Otherwise the last channel to go shuts gRPC down,
+// and that joins a thread which sleeps up to 10 s after a message larger than the socket's buffer.
+void KeepGrpc() {
+  [[maybe_unused]] static const bool kKept = [] {
+    grpc_init();
+    return true;
+  }();
+}
+
 std::shared_ptr<grpc::Channel> MakeChannel(const ClientOptions& options) {
+  KeepGrpc();
   grpc::ChannelArguments arguments;
   arguments.SetServiceConfigJSON(ServiceConfigJson(options.retry));
   arguments.SetMaxReceiveMessageSize(options.max_message_bytes);
   // gRPC gives up retrying a call whose request is larger than this, 256 KiB unless told otherwise.
   arguments.SetInt(GRPC_ARG_PER_RPC_RETRY_BUFFER_SIZE, std::numeric_limits<int>::max());
   arguments.SetUserAgentPrefix(options.user_agent);
+  // gRPC asks the proxy of the environment for any target that no_proxy leaves out. No proxy can
+  // reach this machine's loopback interface.
+  if (IsLoopback(options.target)) arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
   // Without this, clients with equal options would share connections.
   arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
   arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, ChannelMillis(kMinReconnectBackoff));

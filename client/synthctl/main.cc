@@ -4,6 +4,7 @@
 #include <iostream>
 
 #include "client/synthctl/options.h"
+#include "client/synthctl/raw_arguments.h"
 
 namespace {
 
@@ -23,9 +24,9 @@ constexpr char kExamples[] =
     "\n";
 
 int Run(int argc, char** argv) {
-  using namespace synth::synthctl;  // NOLINT(google-build-using-namespace): all of this is its
-                                    // main()
-  CLI::App app(kDescription);
+  // All of the namespace is this function's.
+  using namespace synth::synthctl;  // NOLINT(google-build-using-namespace)
+  CLI::App app(kDescription, "synthctl");
   app.set_version_flag("--version", "synthctl " SYNTHCTL_VERSION);
   app.footer(std::string(kExamples) + kExitCodesHelp);
   app.require_subcommand(1);
@@ -41,8 +42,9 @@ int Run(int argc, char** argv) {
   AddHealth(app, globals, action);
   AddLoad(app, globals, action);
   AddInspect(app, action);
+  UnmarkArguments(app);
   try {
-    app.parse(argc, argv);
+    app.parse(MarkArguments(argc, argv));
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? kOk : kUsage;
   }

@@ -6,8 +6,11 @@
 #include <cerrno>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
 #include "client/synthctl/options.h"
+#include "client/synthctl/raw_arguments.h"
 
 namespace synth::synthctl {
 namespace {
@@ -15,6 +18,8 @@ namespace {
 constexpr size_t kMaxBatch = 65'536;
 constexpr size_t kMaxConcurrency = 1024;
 constexpr double kMaxPatienceSeconds = 86'400;
+
+constexpr absl::string_view kByteOrderMark = "\xEF\xBB\xBF";
 
 client::BulkText FromTsvLine(std::string line) {
   const size_t tab = line.find('\t');
@@ -36,8 +41,9 @@ client::BulkOptions TextInputOptions::ForBulk() const {
 
 void AddTextInputOptions(CLI::App& command, TextInputOptions& options) {
   CLI::Option* texts =
-      command
-          .add_option("texts", options.texts, "the texts; without them --file or standard input")
+      AddTexts(command, "texts", options.texts,
+               "the texts, byte for byte; behind -- also with a leading dash; without them --file "
+               "or standard input")
           ->type_name("TEXT");
   command
       .add_option("-f,--file", options.file, "a file with one text per line; - is standard input")
@@ -104,7 +110,11 @@ bool TextInput::ReadLine() {
   if (!has_end && line_.empty()) return false;
   bytes_read_.fetch_add(line_.size() + (has_end ? 1 : 0), std::memory_order_relaxed);
   if (has_end && !line_.empty() && line_.back() == '\r') line_.pop_back();
-  return true;
+  // Editors on Windows mark a file as UTF-8 with it. Elsewhere the same bytes are part of a text.
+  if (at_start_ && absl::StartsWith(line_, kByteOrderMark)) line_.erase(0, kByteOrderMark.size());
+  at_start_ = false;
+  // A file of nothing but the mark has no texts, like an empty one.
+  return has_end || !line_.empty();
 }
 
 std::optional<client::BulkText> TextInput::Next() {

@@ -36,7 +36,8 @@ class TextInput {
   // Opens the input; the error names the file.
   static absl::StatusOr<std::unique_ptr<TextInput>> Open(const TextInputOptions& options);
 
-  // The next text, without its line end ("\n" or "\r\n"), its tag being the label of a TSV line. A
+  // The next text, without its line end ("\n" or "\r\n") and without a byte order mark at the
+  // head of the file, its tag being the label of a TSV line. A
   // TSV line without a tab comes with an error. The signature of a client::BulkSource; not
   // thread-safe.
   std::optional<client::BulkText> Next();
@@ -65,6 +66,7 @@ class TextInput {
   std::unique_ptr<std::FILE, CloseFile> file_;
   std::string file_name_;
   std::string line_;
+  bool at_start_ = true;  // of the file
   bool tsv_ = false;
   uint64_t file_bytes_ = 0;  // 0: unknown
   std::atomic<uint64_t> bytes_read_{0};

@@ -1,5 +1,6 @@
 #include "model/checkpoint/checkpoint.h"
 
+#include <algorithm>
 #include <cassert>
 #include <cstddef>
 #include <cstdint>
@@ -7,15 +8,18 @@
 #include <filesystem>
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <utility>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "model/checkpoint/digest.h"
-#include "model/checkpoint/mapped_file.h"
+#include "model/checkpoint/input_file.h"
 #include "model/checkpoint/safetensors.h"
 #include "model/checkpoint/tensor_table.h"
 #include "model/strings.h"
@@ -32,6 +36,78 @@ absl::Status InFile(const std::filesystem::path& file, const absl::Status& statu
   return {status.code(), Cat(file.string(), ": ", status.message())};
 }
 
+absl::Status CheckNoPointer(const std::filesystem::path& path, std::string_view first_bytes) {
+  constexpr std::string_view kPointer = "version https://git-lfs.github.com/spec/";
+  if (!first_bytes.starts_with(kPointer)) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      Cat(path.string(), ": expected the file itself, found a Git LFS pointer to it ",
+          "(`git lfs pull` fetches it)"));
+}
+
+// A file that is small beside the weights: config.json or the tokenizer.
+absl::StatusOr<std::string> ReadFile(const std::filesystem::path& path) {
+  const auto file = InputFile::Open(path);
+  if (!file.ok()) return file.status();
+  auto bytes = file->ReadAll();
+  if (!bytes.ok()) return bytes.status();
+  if (absl::Status status = CheckNoPointer(path, *bytes); !status.ok()) return status;
+  return bytes;
+}
+
+// The tensor file, open. If there is none, the error says which other form the folder has.
+absl::StatusOr<InputFile> OpenTensorFile(const std::filesystem::path& folder) {
+  const std::filesystem::path path = folder / kTensorFile;
+  auto file = InputFile::Open(path);
+  if (!absl::IsNotFound(file.status())) return file;
+  const auto has = [&folder](const char* name) {
+    std::error_code ignored;
+    return std::filesystem::exists(folder / name, ignored);
+  };
+  for (const char* const index : {"model.safetensors.index.json", "pytorch_model.bin.index.json"}) {
+    if (!has(index)) continue;
+    return absl::NotFoundError(Cat(path.string(), ": expected all tensors in this one file, found ",
+                                   index, ": a checkpoint in shards, which must be joined"));
+  }
+  if (has("pytorch_model.bin")) {
+    return absl::NotFoundError(Cat(path.string(), ": expected the tensors in this file, found ",
+                                   "pytorch_model.bin, which must be converted to safetensors"));
+  }
+  return file;
+}
+
+absl::StatusOr<TensorEntries> ReadTensorHeader(const std::filesystem::path& path,
+                                               const InputFile& file) {
+  constexpr std::uint64_t kFirstBytes = 64;  // enough to know a Git LFS pointer
+  std::string first(std::min(file.size(), kFirstBytes), '\0');
+  if (absl::Status status = file.ReadAt(0, first); !status.ok()) return status;
+  if (absl::Status status = CheckNoPointer(path, first); !status.ok()) return status;
+  const auto length =
+      SafetensorsHeaderLength(first.substr(0, kSafetensorsLengthBytes), file.size());
+  if (!length.ok()) return InFile(path, length.status());
+  std::string header(*length, '\0');
+  if (absl::Status status = file.ReadAt(kSafetensorsLengthBytes, header); !status.ok()) {
+    return status;
+  }
+  auto entries = ParseSafetensorsHeader(header, file.size());
+  if (!entries.ok()) return InFile(path, entries.status());
+  return entries;
+}
+
+// Calls visit(piece) for the bytes [offset, offset + size) of a file, piece by piece; every piece
+// but the last is kPieceBytes long. Stops at the first error.
+constexpr std::uint64_t kPieceBytes = 1 << 18;
+
+absl::Status ReadPieces(const InputFile& file, std::uint64_t offset, std::uint64_t size,
+                        absl::FunctionRef<absl::Status(std::string_view)> visit) {
+  std::string piece(std::min(size, kPieceBytes), '\0');
+  for (std::uint64_t done = 0; done < size; done += piece.size()) {
+    piece.resize(std::min(size - done, kPieceBytes));
+    if (absl::Status status = file.ReadAt(offset + done, piece); !status.ok()) return status;
+    if (absl::Status status = visit(piece); !status.ok()) return status;
+  }
+  return absl::OkStatus();
+}
+
 // The index of the first element that is infinite or not a number: all exponent bits are set.
 template <typename Bits>
 std::optional<std::size_t> FirstNonFinite(std::string_view bytes, Bits exponent_mask) {
@@ -44,16 +120,17 @@ std::optional<std::size_t> FirstNonFinite(std::string_view bytes, Bits exponent_
   return std::nullopt;
 }
 
-std::optional<std::size_t> FirstNonFinite(const TensorView& tensor) {
+std::optional<std::size_t> FirstNonFinite(DType dtype, std::string_view bytes) {
   constexpr std::uint32_t kFloatExponent = 0x7F800000;
   constexpr std::uint16_t kHalfExponent = 0x7C00;
   constexpr std::uint16_t kBfloat16Exponent = 0x7F80;
-  if (tensor.dtype == DType::kF32) return FirstNonFinite(tensor.bytes, kFloatExponent);
-  if (tensor.dtype == DType::kF16) return FirstNonFinite(tensor.bytes, kHalfExponent);
-  return FirstNonFinite(tensor.bytes, kBfloat16Exponent);
+  if (dtype == DType::kF32) return FirstNonFinite(bytes, kFloatExponent);
+  if (dtype == DType::kF16) return FirstNonFinite(bytes, kHalfExponent);
+  return FirstNonFinite(bytes, kBfloat16Exponent);
 }
 
-absl::Status CheckTensor(const TensorSpec& spec, const TensorMap& tensors) {
+// Its place in the table, not its values.
+absl::Status CheckTensor(const TensorSpec& spec, const TensorEntries& tensors) {
   const auto error = [&spec](std::string_view message) {
     return absl::InvalidArgumentError(Cat("tensor \"", spec.name, "\": ", message));
   };
@@ -61,20 +138,17 @@ absl::Status CheckTensor(const TensorSpec& spec, const TensorMap& tensors) {
   if (found == tensors.end()) {
     return error(Cat("missing; expected shape ", ToString(spec.shape)));
   }
-  const TensorView& tensor = found->second;
+  const TensorEntry& tensor = found->second;
   if (tensor.shape != spec.shape) {
     return error(Cat("expected shape ", ToString(spec.shape), ", found ", ToString(tensor.shape)));
   }
   if (tensor.dtype != DType::kF32 && tensor.dtype != DType::kF16 && tensor.dtype != DType::kBF16) {
     return error(Cat("expected dtype F32, F16 or BF16, found ", ToString(tensor.dtype)));
   }
-  if (const auto index = FirstNonFinite(tensor)) {
-    return error(Cat("expected finite numbers, found infinity or NaN at element ", *index));
-  }
   return absl::OkStatus();
 }
 
-absl::Status CheckTensors(const std::vector<TensorSpec>& table, const TensorMap& tensors) {
+absl::Status CheckTensors(const std::vector<TensorSpec>& table, const TensorEntries& tensors) {
   std::set<std::string_view> expected;
   for (const TensorSpec& spec : table) {
     if (absl::Status status = CheckTensor(spec, tensors); !status.ok()) return status;
@@ -90,62 +164,91 @@ absl::Status CheckTensors(const std::vector<TensorSpec>& table, const TensorMap&
   return absl::OkStatus();
 }
 
+absl::Status CheckValues(std::string_view name, const TensorEntry& tensor, const InputFile& file) {
+  std::size_t first = 0;  // element of the piece
+  return ReadPieces(file, tensor.offset, tensor.bytes, [&](std::string_view piece) -> absl::Status {
+    if (const auto index = FirstNonFinite(tensor.dtype, piece)) {
+      return absl::InvalidArgumentError(Cat(file.path().string(), ": tensor \"", name,
+                                            "\": expected finite numbers, found ",
+                                            "infinity or NaN at element ", first + *index));
+    }
+    first += piece.size() / SizeOf(tensor.dtype);
+    return absl::OkStatus();
+  });
+}
+
 }  // namespace
 
-Checkpoint::Checkpoint(MappedFile config_file, ModelConfig config, MappedFile tensor_file,
-                       TensorMap tensors, std::optional<MappedFile> tokenizer_file)
-    : config_file_(std::move(config_file)),
+Checkpoint::Checkpoint(std::string config_json, ModelConfig config, InputFile tensor_file,
+                       TensorEntries tensors, std::optional<std::string> tokenizer_model)
+    : config_json_(std::move(config_json)),
       config_(std::move(config)),
       table_(TensorTable(config_)),
       tensor_file_(std::move(tensor_file)),
       tensors_(std::move(tensors)),
-      tokenizer_file_(std::move(tokenizer_file)) {}
+      tokenizer_model_(std::move(tokenizer_model)) {}
 
 absl::StatusOr<Checkpoint> Checkpoint::Open(const std::filesystem::path& folder) {
-  auto config_file = MappedFile::Open(folder / kConfigFile);
-  if (!config_file.ok()) return config_file.status();
-  auto config = ParseConfig(config_file->bytes());
+  auto config_json = ReadFile(folder / kConfigFile);
+  if (!config_json.ok()) return config_json.status();
+  auto config = ParseConfig(*config_json);
   if (!config.ok()) return InFile(folder / kConfigFile, config.status());
 
-  auto tensor_file = MappedFile::Open(folder / kTensorFile);
+  const std::filesystem::path tensor_path = folder / kTensorFile;
+  auto tensor_file = OpenTensorFile(folder);
   if (!tensor_file.ok()) return tensor_file.status();
-  auto tensors = ParseSafetensors(tensor_file->bytes());
-  if (!tensors.ok()) return InFile(folder / kTensorFile, tensors.status());
+  auto tensors = ReadTensorHeader(tensor_path, *tensor_file);
+  if (!tensors.ok()) return tensors.status();
   if (absl::Status status = CheckTensors(TensorTable(*config), *tensors); !status.ok()) {
-    return InFile(folder / kTensorFile, status);
+    return InFile(tensor_path, status);
   }
-  MappedFile::Forget(tensor_file->bytes());
+  for (const auto& [name, tensor] : *tensors) {
+    if (absl::Status status = CheckValues(name, tensor, *tensor_file); !status.ok()) return status;
+  }
 
-  std::optional<MappedFile> tokenizer_file;
+  std::optional<std::string> tokenizer_model;
   if (config->tokenizer) {
-    auto file = MappedFile::Open(folder / config->tokenizer->file);
-    if (!file.ok()) return file.status();
-    tokenizer_file = *std::move(file);
+    auto bytes = ReadFile(folder / config->tokenizer->file);
+    if (!bytes.ok()) return bytes.status();
+    tokenizer_model = *std::move(bytes);
   }
-  return Checkpoint(*std::move(config_file), *std::move(config), *std::move(tensor_file),
-                    *std::move(tensors), std::move(tokenizer_file));
+  return Checkpoint(*std::move(config_json), *std::move(config), *std::move(tensor_file),
+                    *std::move(tensors), std::move(tokenizer_model));
 }
 
-std::optional<std::string_view> Checkpoint::tokenizer_model() const {
-  if (!tokenizer_file_) return std::nullopt;
-  return tokenizer_file_->bytes();
-}
-
-std::string Checkpoint::ComputeDigest() const {
-  std::vector<NamedBytes> files = {{kConfigFile, config_file_.bytes()},
-                                   {kTensorFile, tensor_file_.bytes()}};
-  if (tokenizer_file_) files.push_back({config_.tokenizer->file, tokenizer_file_->bytes()});
-  std::string digest = Digest(files);
-  MappedFile::Forget(tensor_file_.bytes());
-  return digest;
+absl::StatusOr<std::string> Checkpoint::ComputeDigest() const {
+  Sha256 tensor_hash;
+  absl::Status status =
+      ReadPieces(tensor_file_, 0, tensor_file_.size(), [&tensor_hash](std::string_view piece) {
+        tensor_hash.Add(piece);
+        return absl::OkStatus();
+      });
+  if (!status.ok()) return status;
+  std::vector<FileHash> files = {{kConfigFile, Sha256Hex(config_json_)},
+                                 {kTensorFile, tensor_hash.Finish()}};
+  if (tokenizer_model_) files.push_back({config_.tokenizer->file, Sha256Hex(*tokenizer_model_)});
+  return Digest(files);
 }
 
 std::vector<float> Checkpoint::Read(std::string_view name) const {
   const auto found = tensors_.find(name);
   assert(found != tensors_.end() && "a layer reads a tensor that the table lacks");
-  std::vector<float> values = ToFloats(found->second);
-  MappedFile::Forget(found->second.bytes);
+  const TensorEntry& tensor = found->second;
+  std::vector<float> values(tensor.elements());
+  std::span<float> rest = values;
+  if (!read_status_.ok()) return values;
+  read_status_ = ReadPieces(tensor_file_, tensor.offset, tensor.bytes,
+                            [&rest, &tensor](std::string_view piece) {
+                              const std::size_t count = piece.size() / SizeOf(tensor.dtype);
+                              ToFloats(tensor.dtype, piece, rest.first(count));
+                              rest = rest.subspan(count);
+                              return absl::OkStatus();
+                            });
   return values;
+}
+
+absl::Status Checkpoint::status() const {
+  return read_status_.ok() ? tensor_file_.CheckUnchanged() : read_status_;
 }
 
 TensorScope::TensorScope(const Checkpoint& checkpoint, std::string prefix)

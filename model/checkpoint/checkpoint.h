@@ -7,45 +7,53 @@
 #include <string_view>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "model/checkpoint/mapped_file.h"
+#include "model/checkpoint/input_file.h"
 #include "model/checkpoint/safetensors.h"
 #include "model/checkpoint/tensor_table.h"
 #include "synth/config.h"
 
 namespace synth {
 
-// A checkpoint folder whose files are mapped and checked: the tensors are exactly those of
-// TensorTable, have their shapes, and hold finite numbers. What was read of them is let go at once,
-// so that the file and the weights made from it are never in memory together.
+// A checkpoint folder whose files are open and checked: the tensors are exactly those of
+// TensorTable, have their shapes, and hold finite numbers. Tensors are read one by one, so that the
+// file and the weights made from it are never in memory together. Not thread-safe.
 class Checkpoint {
  public:
-  // NOT_FOUND where a file is missing, INVALID_ARGUMENT for whatever else is wrong; names the file.
+  // NOT_FOUND if a file is missing, INVALID_ARGUMENT for whatever else is wrong; names the file,
+  // and says so if the checkpoint has a form that is not read: shards, PyTorch's own, a Git LFS
+  // pointer.
   static absl::StatusOr<Checkpoint> Open(const std::filesystem::path& folder);
 
   const ModelConfig& config() const { return config_; }
-  std::string_view config_json() const { return config_file_.bytes(); }
+  std::string_view config_json() const { return config_json_; }
   const std::vector<TensorSpec>& table() const { return table_; }
   // The same tensors as they lie in the file.
-  const TensorMap& tensors() const { return tensors_; }
-  // Nothing where the config names no tokenizer.
-  std::optional<std::string_view> tokenizer_model() const;
-  // docs/checkpoint.md
-  std::string ComputeDigest() const;
+  const TensorEntries& tensors() const { return tensors_; }
+  // The bytes of the tokenizer's file. Nothing if the config names no tokenizer.
+  const std::optional<std::string>& tokenizer_model() const { return tokenizer_model_; }
+  // docs/checkpoint.md. Reads the whole tensor file.
+  absl::StatusOr<std::string> ComputeDigest() const;
 
-  // The values of a tensor of the table.
+  // The values of a tensor of the table. If they cannot be read, zeros: layers are built from many
+  // tensors, and whoever builds them asks status() once, at the end.
   std::vector<float> Read(std::string_view name) const;
+  // The first error of Read; or, if the tensor file was written to since Open, an error that says
+  // so. INVALID_ARGUMENT.
+  absl::Status status() const;
 
  private:
-  Checkpoint(MappedFile config_file, ModelConfig config, MappedFile tensor_file, TensorMap tensors,
-             std::optional<MappedFile> tokenizer_file);
+  Checkpoint(std::string config_json, ModelConfig config, InputFile tensor_file,
+             TensorEntries tensors, std::optional<std::string> tokenizer_model);
 
-  MappedFile config_file_;
+  std::string config_json_;
   ModelConfig config_;
   std::vector<TensorSpec> table_;
-  MappedFile tensor_file_;
-  TensorMap tensors_;  // views into tensor_file_
-  std::optional<MappedFile> tokenizer_file_;
+  InputFile tensor_file_;
+  TensorEntries tensors_;
+  std::optional<std::string> tokenizer_model_;
+  mutable absl::Status read_status_;
 };
 
 // The tensors whose names begin with a prefix. Refers to its checkpoint.

@@ -9,6 +9,7 @@
 #include <cstring>
 #include <limits>
 #include <nlohmann/json.hpp>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -26,7 +27,6 @@ namespace {
 
 static_assert(std::endian::native == std::endian::little, "safetensors are read in place");
 
-constexpr std::size_t kLengthBytes = 8;
 constexpr std::uint64_t kMaxHeaderBytes = 100'000'000;  // the format's own limit
 constexpr std::string_view kMetadata = "__metadata__";
 
@@ -59,26 +59,6 @@ struct Range {
   std::uint64_t end;
   std::string_view name;
 };
-
-// The JSON header of `file`, and the data behind it.
-absl::StatusOr<std::pair<std::string_view, std::string_view>> Split(std::string_view file) {
-  if (file.size() < kLengthBytes) {
-    return absl::InvalidArgumentError(
-        Cat("the file is truncated: expected a header length of 8 bytes, found ", file.size()));
-  }
-  std::uint64_t length = 0;
-  std::memcpy(&length, file.data(), kLengthBytes);
-  file.remove_prefix(kLengthBytes);
-  if (length > kMaxHeaderBytes) {
-    return absl::InvalidArgumentError(
-        Cat("the header length is ", length, " bytes, more than the allowed ", kMaxHeaderBytes));
-  }
-  if (length > file.size()) {
-    return absl::InvalidArgumentError(
-        Cat("the file is truncated: expected a header of ", length, " bytes, found ", file.size()));
-  }
-  return std::pair(file.substr(0, length), file.substr(length));
-}
 
 absl::StatusOr<DType> ReadDType(std::string_view name, const nlohmann::json& entry) {
   const auto value = entry.find("dtype");
@@ -162,10 +142,12 @@ absl::Status CheckCoverage(std::vector<Range> ranges, std::uint64_t data_size) {
   return absl::OkStatus();
 }
 
+// Some writers put null for no metadata; the format's own reader takes it.
 absl::Status CheckMetadata(const nlohmann::json& metadata) {
-  const bool ok = metadata.is_object() &&
-                  std::all_of(metadata.begin(), metadata.end(),
-                              [](const nlohmann::json& value) { return value.is_string(); });
+  const bool ok = metadata.is_null() ||
+                  (metadata.is_object() &&
+                   std::all_of(metadata.begin(), metadata.end(),
+                               [](const nlohmann::json& value) { return value.is_string(); }));
   if (ok) return absl::OkStatus();
   return absl::InvalidArgumentError(
       Cat(kMetadata, ": expected an object of strings, found ", Shown(metadata)));
@@ -179,10 +161,31 @@ std::string ToString(const std::vector<std::int64_t>& shape) {
   return Cat("[", absl::StrJoin(shape, ", "), "]");
 }
 
-absl::StatusOr<TensorMap> ParseSafetensors(std::string_view file) {
-  const auto parts = Split(file);
-  if (!parts.ok()) return parts.status();
-  const auto& [header_text, data] = *parts;
+absl::StatusOr<std::uint64_t> SafetensorsHeaderLength(std::string_view first_bytes,
+                                                      std::uint64_t file_size) {
+  if (first_bytes.size() < kSafetensorsLengthBytes) {
+    return absl::InvalidArgumentError(
+        Cat("the file is truncated: expected a header length of 8 bytes, found ", file_size));
+  }
+  std::uint64_t length = 0;
+  std::memcpy(&length, first_bytes.data(), kSafetensorsLengthBytes);
+  if (length > kMaxHeaderBytes) {
+    return absl::InvalidArgumentError(
+        Cat("the header length is ", length, " bytes, more than the allowed ", kMaxHeaderBytes));
+  }
+  const std::uint64_t rest = file_size - kSafetensorsLengthBytes;
+  if (length > rest) {
+    return absl::InvalidArgumentError(
+        Cat("the file is truncated: expected a header of ", length, " bytes, found ", rest));
+  }
+  return length;
+}
+
+absl::StatusOr<TensorEntries> ParseSafetensorsHeader(std::string_view header_text,
+                                                     std::uint64_t file_size) {
+  const std::uint64_t data_begin = kSafetensorsLengthBytes + header_text.size();
+  assert(data_begin <= file_size);
+  const std::uint64_t data_size = file_size - data_begin;
   const auto header = ParseJson(header_text);
   if (!header.ok()) {
     return absl::InvalidArgumentError(Cat("header: ", header.status().message()));
@@ -192,7 +195,7 @@ absl::StatusOr<TensorMap> ParseSafetensors(std::string_view file) {
         Cat("header: expected a JSON object, found ", Shown(*header)));
   }
 
-  TensorMap tensors;
+  TensorEntries tensors;
   std::vector<Range> ranges;
   for (const auto& [name, entry] : header->items()) {
     if (name == kMetadata) {
@@ -208,36 +211,54 @@ absl::StatusOr<TensorMap> ParseSafetensors(std::string_view file) {
     if (!shape.ok()) return shape.status();
     const auto bytes = BytesOf(name, *dtype, *shape);
     if (!bytes.ok()) return bytes.status();
-    const auto range = ReadRange(name, entry, data.size());
+    const auto range = ReadRange(name, entry, data_size);
     if (!range.ok()) return range.status();
     if (range->end - range->begin != *bytes) {
       return TensorError(name, Cat(ToString(*dtype), " ", ToString(*shape), " takes ", *bytes,
                                    " bytes, but data_offsets span ", range->end - range->begin));
     }
     const auto inserted = tensors.emplace(
-        name, TensorView{*dtype, *std::move(shape), data.substr(range->begin, *bytes)});
+        name, TensorEntry{*dtype, *std::move(shape), data_begin + range->begin, *bytes});
     ranges.push_back({range->begin, range->end, inserted.first->first});
   }
-  if (absl::Status status = CheckCoverage(std::move(ranges), data.size()); !status.ok()) {
+  if (absl::Status status = CheckCoverage(std::move(ranges), data_size); !status.ok()) {
     return status;
   }
   return tensors;
 }
 
-std::vector<float> ToFloats(const TensorView& tensor) {
-  std::vector<float> values(tensor.elements());
-  if (values.empty()) return values;
-  if (tensor.dtype == DType::kF32) {
-    std::memcpy(values.data(), tensor.bytes.data(), tensor.bytes.size());
-    return values;
+absl::StatusOr<TensorMap> ParseSafetensors(std::string_view file) {
+  const auto length = SafetensorsHeaderLength(file.substr(0, kSafetensorsLengthBytes), file.size());
+  if (!length.ok()) return length.status();
+  auto entries = ParseSafetensorsHeader(file.substr(kSafetensorsLengthBytes, *length), file.size());
+  if (!entries.ok()) return entries.status();
+  TensorMap tensors;
+  for (auto& [name, entry] : *entries) {
+    tensors.emplace(name, TensorView{entry.dtype, std::move(entry.shape),
+                                     file.substr(entry.offset, entry.bytes)});
   }
-  assert(tensor.dtype == DType::kF16 || tensor.dtype == DType::kBF16);
-  const auto convert = tensor.dtype == DType::kF16 ? HalfToFloat : Bfloat16ToFloat;
+  return tensors;
+}
+
+void ToFloats(DType dtype, std::string_view bytes, std::span<float> values) {
+  assert(bytes.size() == values.size() * SizeOf(dtype));
+  if (values.empty()) return;
+  if (dtype == DType::kF32) {
+    std::memcpy(values.data(), bytes.data(), bytes.size());
+    return;
+  }
+  assert(dtype == DType::kF16 || dtype == DType::kBF16);
+  const auto convert = dtype == DType::kF16 ? HalfToFloat : Bfloat16ToFloat;
   for (std::size_t i = 0; i < values.size(); ++i) {
     std::uint16_t bits = 0;
-    std::memcpy(&bits, tensor.bytes.data() + i * sizeof(bits), sizeof(bits));
+    std::memcpy(&bits, bytes.data() + i * sizeof(bits), sizeof(bits));
     values[i] = convert(bits);
   }
+}
+
+std::vector<float> ToFloats(const TensorView& tensor) {
+  std::vector<float> values(tensor.elements());
+  ToFloats(tensor.dtype, tensor.bytes, values);
   return values;
 }
 

@@ -6,6 +6,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/str_format.h"
+#include "server/base/out_of_memory.h"
 
 namespace synth::server {
 
@@ -30,6 +31,10 @@ int ModelEngine::PredictTokens(const Job& job) const {
 }
 
 absl::Status ModelEngine::Tokenize(Job& job) {
+  return CatchOutOfMemory("tokenize", [&] { return TokenizeWithMemory(job); });
+}
+
+absl::Status ModelEngine::TokenizeWithMemory(Job& job) {
   absl::StatusOr<std::vector<std::int32_t>> ids = model_.tokenizer()->Encode(job.text);
   if (!ids.ok()) return ids.status();
   if (ids->empty()) return absl::InvalidArgumentError("the text has no tokens");
@@ -44,6 +49,8 @@ absl::Status ModelEngine::Tokenize(Job& job) {
                             job.original_tokens, longest));
       case JobGroup::LongTexts::kTruncate:
         model_.tokenizer()->Truncate(job.token_ids, longest);
+        // A text may have a thousand times as many, and waits in the queue.
+        job.token_ids.shrink_to_fit();
         break;
       case JobGroup::LongTexts::kWindows:
         MakeWindows(job);
@@ -69,24 +76,37 @@ void ModelEngine::MakeWindows(Job& job) const {
 
 void ModelEngine::Compute(std::span<Job* const> batch, int lane_index) {
   Lane& lane = lanes_.at(static_cast<std::size_t>(lane_index));
+  std::span<const float> hidden;
+  const absl::Status status = CatchOutOfMemory("compute", [&] {
+    hidden = Forward(batch, lane);
+    return absl::OkStatus();
+  });
+  if (!status.ok()) {
+    for (Job* job : batch) job->status = status;
+    return;
+  }
+  const auto width = static_cast<std::size_t>(model_.config().hidden_size);
+  for (std::size_t i = 0; i < batch.size(); ++i) {
+    const auto begin = static_cast<std::size_t>(lane.offsets[i]);
+    const auto end = static_cast<std::size_t>(lane.offsets[i + 1]);
+    Job& job = *batch[i];
+    job.status = CatchOutOfMemory("results", [&] {
+      job.group->OnHidden(job, hidden.subspan(begin * width, (end - begin) * width));
+      return job.status;
+    });
+  }
+}
+
+std::span<const float> ModelEngine::Forward(std::span<Job* const> batch, Lane& lane) {
   lane.token_ids.clear();
   lane.offsets.assign(1, 0);
   for (const Job* job : batch) {
     lane.token_ids.insert(lane.token_ids.end(), job->token_ids.begin(), job->token_ids.end());
     lane.offsets.push_back(static_cast<std::int32_t>(lane.token_ids.size()));
   }
-  const std::span<const float> hidden = [&] {
-    const LaneHelpers::Busy busy(helpers_);
-    return model_.Forward({.token_ids = lane.token_ids, .offsets = lane.offsets}, *lane.workspace,
-                          &helpers_);
-  }();
-
-  const auto width = static_cast<std::size_t>(model_.config().hidden_size);
-  for (std::size_t i = 0; i < batch.size(); ++i) {
-    const auto begin = static_cast<std::size_t>(lane.offsets[i]);
-    const auto end = static_cast<std::size_t>(lane.offsets[i + 1]);
-    batch[i]->group->OnHidden(*batch[i], hidden.subspan(begin * width, (end - begin) * width));
-  }
+  const LaneHelpers::Busy busy(helpers_);
+  return model_.Forward({.token_ids = lane.token_ids, .offsets = lane.offsets}, *lane.workspace,
+                        &helpers_);
 }
 
 void ModelEngine::WarmUp(int max_batch_tokens) {

@@ -1,20 +1,61 @@
 #include "server/models/repository.h"
 
+#include <algorithm>
 #include <chrono>
 #include <new>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
+#include "server/base/clock.h"
 #include "server/base/logging.h"
 #include "synth/precision.h"
 
 namespace synth::server {
 
+Repository::Repository()
+    : snapshot_(std::make_shared<const Snapshot>()), reaper_([this] { Reap(); }) {}
+
+Repository::~Repository() {
+  std::shared_ptr<const Snapshot> last;
+  {
+    const MutexLock lock(mutex_);
+    last = std::move(snapshot_);
+    is_stopping_ = true;
+    changed_.notify_all();
+  }
+  last.reset();
+  reaper_.join();
+}
+
+void Repository::Reap() {
+  mutex_.Lock();
+  while (!is_stopping_ || alive_ > 0) {
+    if (released_.empty()) {
+      mutex_.Wait(changed_);
+      continue;
+    }
+    std::unique_ptr<ServedModel> model(released_.back());
+    released_.pop_back();
+    mutex_.Unlock();
+    model.reset();
+    mutex_.Lock();
+    --alive_;
+  }
+  mutex_.Unlock();
+}
+
+std::shared_ptr<const Repository::Snapshot> Repository::models() const {
+  const MutexLock lock(mutex_);
+  return snapshot_;
+}
+
 absl::Status Repository::Load(const Options::ModelSource& source, const LoadOptions& load_options,
                               const scheduling::Scheduler::Options& options, TbbExecutor& executor,
                               Metrics& metrics) try {
-  const auto start = std::chrono::steady_clock::now();
+  const auto start = Clock::now();
+  if (Find(source.name).ok()) {
+    return absl::AlreadyExistsError(absl::StrCat("model '", source.name, "' is loaded already"));
+  }
   absl::StatusOr<std::unique_ptr<const Model>> model = Model::Load(source.folder, load_options);
   if (!model.ok()) {
     return {model.status().code(),
@@ -26,9 +67,21 @@ absl::Status Repository::Load(const Options::ModelSource& source, const LoadOpti
                      "/config.json has no \"tokenizer\", and texts are served"));
   }
   const ModelInfo info = (*model)->info();
-  models_.push_back(
-      std::make_unique<ServedModel>(source.name, *std::move(model), options, executor, metrics));
-  const std::chrono::duration<double, std::milli> took = std::chrono::steady_clock::now() - start;
+  auto served =
+      std::make_unique<ServedModel>(source.name, *std::move(model), options, executor, metrics);
+  auto bury = [this](ServedModel* released) {
+    const MutexLock lock(mutex_);
+    released_.push_back(released);
+    changed_.notify_all();
+  };
+  {
+    const MutexLock lock(mutex_);
+    released_.reserve(++alive_);  // letting go of a handle must not fail for want of memory
+    auto next = std::make_shared<Snapshot>(*snapshot_);
+    next->emplace_back(served.release(), bury);
+    snapshot_ = std::move(next);
+  }
+  const std::chrono::duration<double, std::milli> took = Clock::now() - start;
   Log(spdlog::level::info, "model_loaded",
       {{"model", source.name},
        {"folder", source.folder},
@@ -37,7 +90,7 @@ absl::Status Repository::Load(const Options::ModelSource& source, const LoadOpti
        {"instruction_set", info.instruction_set},
        {"parameters", info.parameters},
        {"weight_bytes", info.weight_bytes},
-       {"attention_bytes", models_.back()->model().attention_bytes()},
+       {"attention_bytes", models()->back()->model().attention_bytes()},
        {"milliseconds", static_cast<std::int64_t>(took.count())}});
   return absl::OkStatus();
 } catch (const std::bad_alloc&) {
@@ -58,17 +111,21 @@ std::string Shown(std::string_view name) {
 
 }  // namespace
 
-absl::StatusOr<ServedModel*> Repository::Find(std::string_view name) const {
-  if (name.empty() && !models_.empty()) return models_.front().get();
-  for (const auto& model : models_) {
-    if (model->name() == name) return model.get();
+absl::StatusOr<std::shared_ptr<ServedModel>> Repository::Find(std::string_view name) const {
+  const std::shared_ptr<const Snapshot> models = this->models();
+  if (name.empty() && !models->empty()) return models->front();
+  for (const std::shared_ptr<ServedModel>& model : *models) {
+    if (model->name() == name) return model;
   }
-  auto append_name = [](std::string* out, const std::unique_ptr<ServedModel>& model) {
-    out->append(model->name());
-  };
+  // A status travels in a trailer, whose size clients limit.
+  constexpr std::size_t kMost = 8;
+  std::string there;
+  for (std::size_t i = 0; i < std::min(models->size(), kMost); ++i) {
+    absl::StrAppend(&there, i == 0 ? "" : ", ", Shown((*models)[i]->name()));
+  }
+  if (models->size() > kMost) absl::StrAppend(&there, " and ", models->size() - kMost, " more");
   return absl::NotFoundError(
-      absl::StrCat("model: no model '", Shown(name),
-                   "' is loaded; there is: ", absl::StrJoin(models_, ", ", append_name)));
+      absl::StrCat("model: no model '", Shown(name), "' is loaded; there is: ", there));
 }
 
 }  // namespace synth::server

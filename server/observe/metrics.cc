@@ -18,16 +18,14 @@ using prometheus::Histogram;
 using scheduling::DropReason;
 using scheduling::RefusalReason;
 
-// 100 µs to 10 s, three to a decade: what a text costs on an idle server up to the longest wait
-// that clients put up with.
+// 100 µs to 10 s, three to a decade: from the cost of a text on an idle server to the longest wait
+// that clients accept. Two more between 100 and 250 ms, where the tail of a loaded server lies:
+// a quantile is interpolated inside its bucket, so a wide one hides whether a target is met.
 const Histogram::BucketBoundaries kLatency = {0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005,
-                                              0.01,   0.025,   0.05,   0.1,   0.25,   0.5,
-                                              1,      2.5,     5,      10};
+                                              0.01,   0.025,   0.05,   0.1,   0.15,   0.2,
+                                              0.25,   0.5,     1,      2.5,   5,      10};
 const Histogram::BucketBoundaries kTexts = {1, 2, 4, 8, 16, 32, 64, 128, 256};
 const Histogram::BucketBoundaries kTokens = {8, 16, 32, 64, 128, 256, 512, 1024, 2048, 4096};
-
-constexpr const char* kService = "synth.v1.Inference";
-constexpr const char* kMethods[] = {"Encode", "Classify", "Tokenize", "GetModel"};
 
 // The names of grpc::StatusCode, in its order.
 constexpr const char* kCodeNames[] = {
@@ -72,8 +70,10 @@ class Families {
 
 void MethodMetrics::OnStarted() const { started_->Increment(); }
 
-void MethodMetrics::OnHandled(grpc::StatusCode code, Duration time) const {
-  const int index = code >= 0 && code < kCodes ? code : static_cast<int>(grpc::StatusCode::UNKNOWN);
+void MethodMetrics::OnHandled(absl::StatusCode code, Duration time) const {
+  const int number = static_cast<int>(code);
+  const int index =
+      number >= 0 && number < kCodes ? number : static_cast<int>(absl::StatusCode::kUnknown);
   handled_.at(static_cast<std::size_t>(index))->Increment();
   seconds_->Observe(Seconds(time));
 }
@@ -125,7 +125,14 @@ Metrics::Metrics() {
   Families(registry_)
       .Gauge("synth_build_info", "Always 1; the version is a label", {{"version", kVersion}})
       .Set(1);
-  for (const char* method : kMethods) AddMethod(method);
+  Families families(registry_);
+  streams_ =
+      &families.Gauge("synth_streams", "Calls from their arrival until gRPC is done with them", {});
+  unflushed_bytes_ = &families.Gauge("synth_unflushed_bytes",
+                                     "Bytes of responses that clients have not taken yet", {});
+  grpc_calls_started_ = &families.Counter(
+      "synth_grpc_calls_started_total",
+      "Calls of any kind that gRPC began, those that it refused by itself included", {});
   AddConnections();
 }
 
@@ -144,11 +151,12 @@ void Metrics::AddConnections() {
                         "Times that accepting was held up by a lack of descriptors or memory", {});
 }
 
-void Metrics::AddMethod(const std::string& method) {
+const MethodMetrics& Metrics::AddMethod(const std::string& service, const std::string& method,
+                                        const std::string& type) {
   Families families(registry_);
   const prometheus::Labels labels = {
-      {"grpc_type", "unary"}, {"grpc_service", kService}, {"grpc_method", method}};
-  MethodMetrics& metrics = methods_[method];
+      {"grpc_type", type}, {"grpc_service", service}, {"grpc_method", method}};
+  MethodMetrics& metrics = methods_.emplace_back();
   metrics.method_ = method;
   metrics.started_ =
       &families.Counter("grpc_server_started_total", "Calls started on the server", labels);
@@ -165,6 +173,7 @@ void Metrics::AddMethod(const std::string& method) {
     metrics.handled_.at(code) = &families.Counter(
         "grpc_server_handled_total", "Calls finished on the server, by code", with_code);
   }
+  return metrics;
 }
 
 ModelMetrics& Metrics::AddModel(const std::string& name, const ModelInfo& info, int lanes) {
@@ -221,6 +230,16 @@ ModelMetrics& Metrics::AddModel(const std::string& name, const ModelInfo& info, 
   memory("weights").Set(static_cast<double>(info.weight_bytes));
   metrics->attention_bytes_ = &memory("attention");
   return *models_.insert_or_assign(name, std::move(metrics)).first->second;
+}
+
+void Metrics::SetCalls(std::int64_t streams, std::int64_t unflushed_bytes) const {
+  streams_->Set(static_cast<double>(streams));
+  unflushed_bytes_->Set(static_cast<double>(unflushed_bytes));
+}
+
+void Metrics::SetGrpcCalls(std::int64_t started) const {
+  // A counter takes what was added; Increment ignores less than nothing.
+  grpc_calls_started_->Increment(static_cast<double>(started) - grpc_calls_started_->Value());
 }
 
 void Metrics::SetCpus(int affinity, double quota) {

@@ -1,7 +1,6 @@
 #ifndef SYNTH_SERVER_OBSERVE_METRICS_H_
 #define SYNTH_SERVER_OBSERVE_METRICS_H_
 
-#include <grpcpp/support/status.h>
 #include <prometheus/counter.h>
 #include <prometheus/gauge.h>
 #include <prometheus/histogram.h>
@@ -9,12 +8,15 @@
 
 #include <array>
 #include <cstddef>
+#include <cstdint>
+#include <deque>
 #include <map>
 #include <memory>
 #include <span>
 #include <string>
 #include <string_view>
 
+#include "absl/status/status.h"
 #include "server/observe/process_metrics.h"
 #include "server/scheduling/engine.h"
 #include "server/scheduling/scheduler.h"
@@ -30,14 +32,14 @@ class MethodMetrics {
  public:
   const std::string& method() const { return method_; }
   void OnStarted() const;
-  void OnHandled(grpc::StatusCode code, Duration time) const;
+  void OnHandled(absl::StatusCode code, Duration time) const;
   // Requests and responses that were read and written whole.
   void OnMessageReceived() const { received_->Increment(); }
   void OnMessageSent() const { sent_->Increment(); }
 
  private:
   friend class Metrics;
-  static constexpr int kCodes = grpc::StatusCode::UNAUTHENTICATED + 1;
+  static constexpr int kCodes = static_cast<int>(absl::StatusCode::kUnauthenticated) + 1;
   std::string method_;
   prometheus::Counter* started_ = nullptr;
   prometheus::Counter* received_ = nullptr;
@@ -79,7 +81,7 @@ class ModelMetrics final : public scheduling::Observer {
   void SetLoad(const scheduling::Scheduler::Load& load) const;
   // What Model::attention_bytes gives; brought up to date before a scrape, too.
   void SetAttentionBytes(std::size_t bytes) const;
-  // A text that was refused before it became a job.
+  // Texts that failed before they became jobs, or after they were computed.
   void OnInvalidTexts(std::int64_t count) { failed_->Increment(static_cast<double>(count)); }
 
  private:
@@ -106,10 +108,10 @@ class Metrics {
  public:
   Metrics();
 
-  // The handles of a method of synth.v1.Inference: look them up once, not for each call.
-  const MethodMetrics& Method(std::string_view method) const {
-    return methods_.at(std::string(method));
-  }
+  // The series of one RPC method, e.g. of "synth.v1.Inference", "Encode". `type` is one of unary,
+  // client_stream, server_stream and bidi_stream. Once for each method, at the start.
+  const MethodMetrics& AddMethod(const std::string& service, const std::string& method,
+                                 const std::string& type);
 
   // The series of a model that has been loaded.
   ModelMetrics& AddModel(const std::string& name, const ModelInfo& info, int lanes);
@@ -118,6 +120,12 @@ class Metrics {
 
   void SetCpus(int affinity, double quota);
 
+  // Calls in flight, and bytes of responses that clients have not taken yet; brought up to date
+  // before a scrape.
+  void SetCalls(std::int64_t streams, std::int64_t unflushed_bytes) const;
+  // What gRPC itself has counted since the start; brought up to date before a scrape.
+  void SetGrpcCalls(std::int64_t started) const;
+
   // The Prometheus text format.
   std::string Scrape() const;
 
@@ -125,12 +133,14 @@ class Metrics {
   static constexpr const char* kContentType = "text/plain; version=0.0.4; charset=utf-8";
 
  private:
-  void AddMethod(const std::string& method);
   void AddConnections();
 
   prometheus::Registry registry_;
   ProcessCollector process_;
-  std::map<std::string, MethodMetrics> methods_;
+  std::deque<MethodMetrics> methods_;
+  prometheus::Gauge* streams_ = nullptr;
+  prometheus::Gauge* unflushed_bytes_ = nullptr;
+  prometheus::Counter* grpc_calls_started_ = nullptr;
   ConnectionMetrics connections_;
   std::map<std::string, std::unique_ptr<ModelMetrics>> models_;
 };

@@ -5,12 +5,17 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdint>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <optional>
 #include <sstream>
 #include <string>
+
+#include "server/base/logging.h"
+#include "server/base/memory_limit.h"
+#include "server/base/out_of_memory.h"
 
 namespace synth::server {
 namespace {
@@ -125,11 +130,22 @@ std::vector<prometheus::MetricFamily> ProcessCollector::Collect() const {
     families.push_back(Gauge("process_max_fds", "Limit of open file descriptors",
                              static_cast<double>(limit.rlim_cur)));
   }
+  if (const std::optional<std::int64_t> memory_limit = ReadMemoryLimit()) {
+    families.push_back(Gauge("synth_memory_limit_bytes",
+                             "Memory that the container may take before the kernel ends it",
+                             static_cast<double>(*memory_limit)));
+  }
   if (const std::optional<double> throttled = ReadThrottledMicroseconds()) {
     families.push_back(Counter("synth_cpu_throttled_seconds_total",
                                "Time that the container was held back by its CPU quota",
                                *throttled * 1e-6));
   }
+  families.push_back(Counter("synth_log_dropped_total",
+                             "Log lines dropped because nobody read them, or not fast enough",
+                             static_cast<double>(DroppedLogLines())));
+  families.push_back(Counter("synth_out_of_memory_total",
+                             "Calls, texts and batches that failed because memory ran out",
+                             static_cast<double>(OutOfMemoryCount())));
   return families;
 }
 

@@ -1,10 +1,12 @@
 #ifndef SYNTH_SERVER_RPC_CALL_SERVICES_H_
 #define SYNTH_SERVER_RPC_CALL_SERVICES_H_
 
+#include <atomic>
 #include <cstdint>
 
 #include "server/models/repository.h"
 #include "server/rpc/call_gate.h"
+#include "server/rpc/pending_responses.h"
 #include "server/rpc/refusal_log.h"
 
 namespace synth::server {
@@ -16,14 +18,16 @@ struct CallServices {
     std::int64_t max_text_bytes = 262'144;
     int max_message_bytes = 4 * 1024 * 1024;
 
-    // Tokens in the answer to one Tokenize call: it takes about 8 bytes a token on the wire, and 60
-    // in memory.
-    std::int64_t max_tokenized() const { return max_message_bytes / 16; }
+    // Token ids in the answer to one Tokenize call, and labels in one to Classify: each takes about
+    // 8 bytes and more on the wire, and 60 in memory.
+    std::int64_t max_entries() const { return max_message_bytes / 16; }
   };
 
   const Repository& repository;
   RefusalLog& refusals;
   CallGate& gate;
+  PendingResponses& pending;
+  std::atomic<std::int64_t>& streams;  // calls from their arrival until gRPC is done with them
   Limits limits;
 };
 

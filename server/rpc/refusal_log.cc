@@ -1,25 +1,19 @@
 #include "server/rpc/refusal_log.h"
 
+#include <cstdint>
+#include <optional>
+
 #include "server/base/logging.h"
 
 namespace synth::server {
 
 void RefusalLog::Record(const std::string& method, const grpc::Status& status) {
-  std::int64_t count = 0;
-  {
-    const MutexLock lock(mutex_);
-    const TimePoint now = Clock::now();
-    const auto [entry, is_new] = classes_.try_emplace({method, status.error_code()});
-    Class& refusals = entry->second;
-    ++refusals.since;
-    if (!is_new && now - refusals.last_logged < kInterval) return;
-    refusals.last_logged = now;
-    count = std::exchange(refusals.since, 0);
-  }
+  const std::optional<std::int64_t> count = limit_.Count({method, status.error_code()});
+  if (!count) return;
   Log(spdlog::level::warn, "calls_refused",
       {{"method", method},
        {"code", static_cast<int>(status.error_code())},
-       {"count", count},
+       {"count", *count},
        {"latest", status.error_message()}});
 }
 

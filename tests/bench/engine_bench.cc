@@ -17,6 +17,7 @@
 #include "synth/model.h"
 #include "synth/postprocess.h"
 #include "synth/precision.h"
+#include "tests/paths.h"
 
 namespace synth {
 namespace {
@@ -30,15 +31,15 @@ T OrExit(absl::StatusOr<T> value) {
   return *std::move(value);
 }
 
-std::string CallServices(const char* name, const char* otherwise) {
+std::string FromEnvironment(const char* name, const std::string& otherwise) {
   const char* const value = std::getenv(name);
   return value != nullptr ? value : otherwise;
 }
 
 const Model& BenchModel() {
   static const std::unique_ptr<const Model> model = OrExit(Model::Load(
-      CallServices("SYNTH_BENCH_MODEL", SYNTH_SOURCE_DIR "/models/intent-clinc150"),
-      {.precision = OrExit(ParsePrecision(CallServices("SYNTH_BENCH_PRECISION", "f32")))}));
+      FromEnvironment("SYNTH_BENCH_MODEL", paths::SourcePath("models/intent-clinc150")),
+      {.precision = OrExit(ParsePrecision(FromEnvironment("SYNTH_BENCH_PRECISION", "f32")))}));
   return *model;
 }
 

@@ -9,6 +9,7 @@ the server formed (engine_bench), and the server's texts/s over the engine's.
 """
 
 import argparse
+import itertools
 import json
 import os
 import pathlib
@@ -25,8 +26,15 @@ SHAPES = [(texts, concurrency) for texts in (1, 64) for concurrency in (1, 16, 2
 def engine_microseconds(build: pathlib.Path, core: str, precision: str) -> dict[int, float]:
     """CPU microseconds that the engine spends per text, by texts in a batch; medians of 5."""
     out = subprocess.run(
-        ["taskset", "-c", core, build / "tests/bench/engine_bench", "--benchmark_format=json"]
-        + ["--benchmark_repetitions=5", "--benchmark_report_aggregates_only=true"],
+        [
+            "taskset",
+            "-c",
+            core,
+            build / "tests/bench/engine_bench",
+            "--benchmark_format=json",
+            "--benchmark_repetitions=5",
+            "--benchmark_report_aggregates_only=true",
+        ],
         check=True,
         capture_output=True,
         text=True,
@@ -42,7 +50,7 @@ def engine_microseconds(build: pathlib.Path, core: str, precision: str) -> dict[
 def at_batch(engine: dict[int, float], batch: float) -> float:
     """The engine's cost per text at a batch size between the measured ones."""
     sizes = sorted(engine)
-    for low, high in zip(sizes, sizes[1:]):
+    for low, high in itertools.pairwise(sizes):
         if batch <= high:
             share = (max(batch, low) - low) / (high - low)
             return engine[low] * (1 - share) + engine[high] * share
@@ -52,11 +60,13 @@ def at_batch(engine: dict[int, float], batch: float) -> float:
 class Server:
     def __init__(self, build: pathlib.Path, core: str, precision: str) -> None:
         self.process = subprocess.Popen(
-            ["taskset", "-c", core, build / "server/synthserve", "--model", str(MODEL), "--lanes", "1"]
-            + ["--listen", "127.0.0.1:0", "--metrics-listen", "127.0.0.1:0", "--log-format", "json"]
-            + ["--precision", precision]
-            # 256 callers with 64 texts each are far more than the defaults let wait.
-            + ["--max-queue-tokens", "10000000", "--max-queue-time", "60s"],
+            [
+                *("taskset", "-c", core, build / "server/synthserve", "--model", str(MODEL), "--lanes", "1"),
+                *("--listen", "127.0.0.1:0", "--metrics-listen", "127.0.0.1:0", "--log-format", "json"),
+                *("--precision", precision),
+                # 256 callers with 64 texts each are far more than the defaults let wait.
+                *("--max-queue-tokens", "10000000", "--max-queue-time", "60s"),
+            ],
             stderr=subprocess.PIPE,
             text=True,
         )
@@ -69,9 +79,7 @@ class Server:
     def counters(self) -> dict[str, float]:
         text = urllib.request.urlopen(self.metrics_url).read().decode()
         wanted = ("process_cpu_seconds_total", "synth_texts_total", "synth_batch_texts_count")
-        return {
-            name: float(re.search(rf"^{name}(?:{{[^}}]*}})? (\S+)", text, re.MULTILINE)[1]) for name in wanted
-        }
+        return {name: float(re.search(rf"^{name}(?:{{[^}}]*}})? (\S+)", text, re.MULTILINE)[1]) for name in wanted}
 
     def stop(self) -> None:
         self.process.terminate()
@@ -82,9 +90,9 @@ def load(build: pathlib.Path, server: Server, core: str, texts: int, concurrency
     """One closed-loop run: requests and texts per second, and the server's CPU and batches during it."""
     command = ["taskset", "-c", core, build / "client/synthctl", "--server", server.grpc, "load", "--json"]
     command += ["--concurrency", str(concurrency), "--texts-per-request", str(texts), "--warmup", "0"]
-    subprocess.run(command + ["--duration", "1"], check=True, capture_output=True)  # warms both up
+    subprocess.run([*command, "--duration", "1"], check=True, capture_output=True)  # warms both up
     before = server.counters()
-    out = subprocess.run(command + ["--duration", str(seconds)], check=True, capture_output=True, text=True).stdout
+    out = subprocess.run([*command, "--duration", str(seconds)], check=True, capture_output=True, text=True).stdout
     after = server.counters()
     report = json.loads(out)
     if report["requests"]["errors"]:

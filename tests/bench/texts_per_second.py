@@ -4,8 +4,8 @@
     $(scripts/python-env.sh bench) tests/bench/texts_per_second.py --recipe train/recipes/comparison.json --data DATA
 
 The models are those of `python -m train.compare` as they are before training, with the vocabulary of the data set's
-training texts: what weights are makes no difference to the time. The variants of a data set take turns on one core, with
-the same batches of its test texts in the file's order, cut to the model's positions as the server cuts them.
+training texts: what weights are makes no difference to the time. The variants of a data set take turns on one core,
+with the same batches of its test texts in the file's order, cut to the model's positions as the server cuts them.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
+
 from runtimes import ROOT, contenders, machine, report
 from runtimes.contenders import Batch
-
 from train.checkpoint import save_checkpoint
 from train.compare import prepare, read_comparison, recipe_of, runs_of
 from train.config import ConfigError
@@ -56,7 +56,9 @@ def write_checkpoints(recipe: dict, name: str, prepared: Path, folder: Path) -> 
     return tokenizer, written
 
 
-def write_batches(tests: Path, tokenizer: Tokenizer, length: int, folder: Path, options: argparse.Namespace) -> list[Batch]:
+def write_batches(
+    tests: Path, tokenizer: Tokenizer, length: int, folder: Path, options: argparse.Namespace
+) -> list[Batch]:
     """The first test texts, cut to `length` tokens, in batches filled up to the number of tokens."""
     batches: list[list[list[int]]] = [[]]
     for example in read_tsv(tests):

@@ -26,7 +26,7 @@ int FuzzRequest(const std::uint8_t* data, std::size_t size) {
     synth::FuzzCheck(absl::IsInvalidArgument(status) && !status.message().empty());
     return 0;
   }
-  synth::FuzzCheck(synth::server::CountTexts(bytes) == request.texts_size());
+  synth::FuzzCheck(synth::server::CountFields(bytes).texts == request.texts_size());
   for (const std::string& text : request.texts()) synth::FuzzCheck(!synth::FirstInvalidUtf8(text));
   for (const synth::server::BadText& bad : bad_texts) {
     synth::FuzzCheck(bad.index < static_cast<std::size_t>(request.texts_size()));

@@ -6,11 +6,12 @@
 #include <string_view>
 #include <vector>
 
-#include "model/checkpoint/mapped_file.h"
+#include "model/checkpoint/input_file.h"
 #include "model/text/sentencepiece_tokenizer.h"
 #include "synth/config.h"
 #include "synth/utf8.h"
 #include "tests/fuzz/fuzz_check.h"
+#include "tests/paths.h"
 
 int FuzzTokenizer(const std::uint8_t* data, std::size_t size);
 
@@ -18,10 +19,12 @@ namespace {
 
 const synth::Tokenizer& TestTokenizer() {
   static const auto tokenizer = [] {
-    const auto file = synth::MappedFile::Open(std::filesystem::path(SYNTH_SOURCE_DIR) / "tests" /
-                                              "golden" / "tokenized" / "tokenizer.model");
+    const auto file =
+        synth::InputFile::Open(synth::paths::SourcePath("tests/golden/tokenized/tokenizer.model"));
     synth::FuzzCheck(file.ok());
-    auto loaded = synth::LoadSentencePiece({"", "<s>", "</s>"}, file->bytes());
+    const auto bytes = file->ReadAll();
+    synth::FuzzCheck(bytes.ok());
+    auto loaded = synth::LoadSentencePiece({"", "<s>", "</s>"}, *bytes);
     synth::FuzzCheck(loaded.ok());
     return *std::move(loaded);
   }();

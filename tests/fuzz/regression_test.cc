@@ -13,6 +13,8 @@
 #include <string>
 #include <vector>
 
+#include "tests/paths.h"
+
 int SYNTH_FUZZ_FUNCTION(const std::uint8_t* data, std::size_t size);
 
 namespace {
@@ -23,8 +25,7 @@ using Bytes = std::vector<std::uint8_t>;
 constexpr int kMutations = 5000;
 
 std::vector<Bytes> ReadCorpus() {
-  const fs::path folder =
-      fs::path(SYNTH_SOURCE_DIR) / "tests" / "fuzz" / "corpus" / SYNTH_FUZZ_NAME;
+  const fs::path folder = synth::paths::SourcePath("tests/fuzz/corpus") / SYNTH_FUZZ_NAME;
   std::vector<fs::path> files;
   for (const auto& entry : fs::directory_iterator(folder)) files.push_back(entry.path());
   std::sort(files.begin(), files.end());

@@ -71,13 +71,38 @@ TEST_F(BadInputTest, TenThousandTexts) {
 
 TEST_F(BadInputTest, MillionsOfEmptyTexts) {
   std::string bytes;
-  for (int i = 0; i < 4'000'000; ++i) bytes += std::string("\x12\0", 2);
+  for (int i = 0; i < 2'000'000; ++i) bytes += std::string("\x12\0", 2);
   bytes += '\xff';  // damaged at the end: who reads all of it first, says that
   for (const char* method : {"Encode", "Classify", "Tokenize"}) {
     const grpc::Status status = Send(method, bytes);
     EXPECT_EQ(status.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
-    EXPECT_THAT(status.error_message(), HasSubstr("at most 1024, found 4000000"));
+    EXPECT_THAT(status.error_message(), HasSubstr("at most 1024, found 2000000"));
   }
+}
+
+// gRPC refuses it before any of our code sees it; its own counters tell.
+TEST_F(BadInputTest, AMessageOverTheLimitIsCountedByGrpc) {
+  const double before = running_.Metric("synth_grpc_calls_started_total");
+  v1::ClassifyRequest request;
+  request.add_texts(std::string(5'000'000, 'a'));
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_EQ(Classify(request).error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
+  }
+  EXPECT_EQ(running_.Metric("synth_grpc_calls_started_total") - before, 3);
+}
+
+TEST_F(BadInputTest, MillionsOfUnknownFields) {
+  std::string bytes("\x12\x05hello", 7);
+  for (int i = 0; i < 1'000'000; ++i) bytes += std::string("\xfa\x07\x00", 3);
+  for (const char* method : {"Encode", "Classify", "Tokenize"}) {
+    const grpc::Status status = Send(method, bytes);
+    EXPECT_EQ(status.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+    EXPECT_THAT(status.error_message(),
+                HasSubstr("at most 64 fields besides texts, found 1000000"));
+  }
+  const grpc::Status status = Send("GetModel", bytes);
+  EXPECT_EQ(status.error_code(), grpc::StatusCode::INVALID_ARGUMENT);
+  EXPECT_THAT(status.error_message(), HasSubstr("at most 4096 bytes"));
 }
 
 TEST_F(BadInputTest, AModelNameWithoutEnd) {
@@ -88,6 +113,27 @@ TEST_F(BadInputTest, AModelNameWithoutEnd) {
   EXPECT_EQ(status.error_code(), grpc::StatusCode::NOT_FOUND);
   EXPECT_THAT(status.error_message(),
               AllOf(HasSubstr("ää... (200000 bytes)"), HasSubstr("intent")));
+}
+
+// The shipped model has 150 labels; an answer holds as many entries as a request has 16 bytes.
+TEST(LabelLimitTest, TheTextsThatMakeTheAnswerTooLargeFail) {
+  Options options = TestOptions();
+  options.max_message_bytes = 16 * 1000;
+  RunningServer running(options);
+  v1::ClassifyRequest request;
+  for (int i = 0; i < 10; ++i) request.add_texts("play some jazz");
+  request.set_top_k(0);
+  AsyncClassify call(running.stub(), request);
+  ASSERT_TRUE(call.Wait().ok());
+  for (int i = 0; i < 10; ++i) {
+    const v1::ClassifyResult& result = call.response().results(i);
+    if (i < 6) {
+      EXPECT_EQ(result.labels_size(), 150);
+    } else {
+      EXPECT_EQ(result.status().code(), grpc::StatusCode::OUT_OF_RANGE);
+      EXPECT_EQ(result.labels_size(), 0);
+    }
+  }
 }
 
 TEST(TokenizeLimitTest, TheTextsThatMakeTheAnswerTooLargeFail) {

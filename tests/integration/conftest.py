@@ -5,8 +5,8 @@ import os
 import pathlib
 import socket
 import subprocess
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Iterator
 
 import pytest
 
@@ -37,8 +37,16 @@ def server() -> Iterator[Server]:
     """synthserve with the shipped models on free loopback ports; it must stop with exit code 0."""
     models = [argument for folder in MODELS for argument in ("--model", str(folder))]
     process = subprocess.Popen(
-        [build_folder() / "server" / "synthserve", *models, "--listen", "127.0.0.1:0"]
-        + ["--metrics-listen", "127.0.0.1:0", "--log-format", "json"],
+        [
+            build_folder() / "server" / "synthserve",
+            *models,
+            "--listen",
+            "127.0.0.1:0",
+            "--metrics-listen",
+            "127.0.0.1:0",
+            "--log-format",
+            "json",
+        ],
         stderr=subprocess.PIPE,
         text=True,
     )

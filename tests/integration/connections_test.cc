@@ -14,6 +14,7 @@
 #include "synth/v1/inference.grpc.pb.h"
 #include "tests/integration/process.h"
 #include "tests/integration/running_server.h"
+#include "tests/paths.h"
 #include "tests/support/raw_client.h"
 
 namespace synth::server {
@@ -22,15 +23,14 @@ namespace {
 using testing::HasSubstr;
 using testing::StartsWith;
 
-constexpr const char* kModel = SYNTH_SOURCE_DIR "/models/intent-clinc150";
-
 // The real program, with few descriptors.
 class SmallServer {
  public:
   explicit SmallServer(int descriptors)
       : process_({"/bin/sh", "-c",
-                  "ulimit -n " + std::to_string(descriptors) + "; exec " SYNTHSERVE_BINARY
-                  " --model '" + kModel +
+                  "ulimit -n " + std::to_string(descriptors) + "; exec '" +
+                      paths::SynthserveBinary() + "' --model '" +
+                      paths::SourcePath("models/intent-clinc150").string() +
                   "' --listen 127.0.0.1:0 --metrics-listen 127.0.0.1:0 --log-format json"}) {
     const nlohmann::json facts = nlohmann::json::parse(process_.ReadLineWith("\"serving\""));
     port_ = facts.at("grpc_port");

@@ -1,15 +1,12 @@
 // SIGTERM under load: no call that was taken is lost, health turns first, and the exit code is 0.
 #include <gmock/gmock.h>
 #include <grpcpp/client_context.h>
-#include <grpcpp/create_channel.h>
-#include <grpcpp/security/credentials.h>
 #include <gtest/gtest.h>
 
 #include <atomic>
 #include <chrono>
 #include <csignal>
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <thread>
 #include <vector>
@@ -17,53 +14,13 @@
 #include "synth/v1/inference.grpc.pb.h"
 #include "tests/integration/long_request.h"
 #include "tests/integration/process.h"
-#include "tests/support/raw_client.h"
+#include "tests/integration/synthserve.h"
+#include "tests/paths.h"
 
 namespace synth::server {
 namespace {
 
 using testing::HasSubstr;
-
-constexpr const char* kModel = SYNTH_SOURCE_DIR "/models/intent-clinc150";
-
-// The real program, and the port that its log names.
-class Synthserve {
- public:
-  explicit Synthserve(std::vector<std::string> more_arguments = {})
-      : process_(Arguments(std::move(more_arguments))) {
-    const std::string line = process_.ReadLineWith("\"serving\"");
-    if (line.empty()) throw std::runtime_error("synthserve did not start");
-    const nlohmann::json facts = nlohmann::json::parse(line);
-    port_ = facts.at("grpc_port");
-    metrics_port_ = facts.at("metrics_port");
-  }
-
-  Process& process() { return process_; }
-  std::shared_ptr<grpc::Channel> Connect() const {
-    return grpc::CreateChannel("127.0.0.1:" + std::to_string(port_),
-                               grpc::InsecureChannelCredentials());
-  }
-
-  // Waits until a lane computes.
-  void AwaitBusy() const {
-    while (HttpGet(metrics_port_, "/metrics")
-               .find("synth_lanes_busy{model=\"intent-clinc150\"} 1") == std::string::npos) {
-    }
-  }
-
- private:
-  static std::vector<std::string> Arguments(std::vector<std::string> more) {
-    std::vector<std::string> arguments = {
-        SYNTHSERVE_BINARY,  "--model",    kModel, "--listen", "127.0.0.1:0", "--log-format", "json",
-        "--metrics-listen", "127.0.0.1:0"};
-    arguments.insert(arguments.end(), more.begin(), more.end());
-    return arguments;
-  }
-
-  Process process_;
-  int port_ = 0;
-  int metrics_port_ = 0;
-};
 
 v1::ClassifyRequest SomeTexts() {
   v1::ClassifyRequest request;
@@ -141,7 +98,8 @@ TEST(DrainTest, CallsAreServedDuringTheDelay) {
 
 TEST(DrainTest, TheBoundHolds) {
   // More work than fits in the bound: the call is ended, and the exit code says so.
-  Synthserve synthserve({"--lanes", "1", "--drain-timeout", "50ms", "--max-texts", "100000"});
+  Synthserve synthserve({"--lanes", "1", "--drain-timeout", "50ms", "--max-texts", "100000",
+                         "--max-message-bytes", "16777216"});
   const std::unique_ptr<v1::Inference::Stub> stub = v1::Inference::NewStub(synthserve.Connect());
   v1::ClassifyResponse response;
   grpc::ClientContext context;
@@ -157,16 +115,16 @@ TEST(DrainTest, TheBoundHolds) {
 }
 
 TEST(DrainTest, AWrongOptionEndsWithTwoAndAMissingModelWithOne) {
-  EXPECT_EQ(Process({SYNTHSERVE_BINARY, "--nonsense"}).Wait(), 2);
-  EXPECT_EQ(Process({SYNTHSERVE_BINARY}).Wait(), 2) << "--model is required";
-  Process ghost({SYNTHSERVE_BINARY, "--model", "/nonexistent"});
+  EXPECT_EQ(Process({paths::SynthserveBinary(), "--nonsense"}).Wait(), 2);
+  EXPECT_EQ(Process({paths::SynthserveBinary()}).Wait(), 2) << "--model is required";
+  Process ghost({paths::SynthserveBinary(), "--model", "/nonexistent"});
   EXPECT_THAT(ghost.ReadLineWith("start_failed"), HasSubstr("/nonexistent"));
   EXPECT_EQ(ghost.Wait(), 1);
 }
 
 TEST(DrainTest, OptionsComeFromTheEnvironmentToo) {
-  Process process({SYNTHSERVE_BINARY},
-                  {std::string("SYNTHSERVE_MODEL=") + kModel, "SYNTHSERVE_LISTEN=127.0.0.1:0",
+  Process process({paths::SynthserveBinary()},
+                  {"SYNTHSERVE_MODEL=" + Synthserve::Model(), "SYNTHSERVE_LISTEN=127.0.0.1:0",
                    "SYNTHSERVE_METRICS_LISTEN=", "SYNTHSERVE_LANES=1"});
   EXPECT_THAT(process.ReadLineWith("starting"), HasSubstr("lanes=1"));
   EXPECT_FALSE(process.ReadLineWith("serving").empty());

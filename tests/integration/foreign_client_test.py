@@ -84,9 +84,7 @@ def test_health(client):
 
 
 def test_classify(client):
-    response = client.call(
-        SERVICE, "Classify", {"texts": ["what is my checking account balance", ""], "top_k": 2}
-    )
+    response = client.call(SERVICE, "Classify", {"texts": ["what is my checking account balance", ""], "top_k": 2})
     good, empty = response["results"]
     assert good["labels"][0]["name"] == "balance"
     assert len(good["labels"]) == 2

@@ -10,6 +10,7 @@
 
 #include "tests/integration/process.h"
 #include "tests/model/test_checkpoint.h"
+#include "tests/paths.h"
 
 namespace synth::server {
 namespace {
@@ -49,9 +50,9 @@ TEST(MemoryTest, WeightsAreHeldOnceAndTheFileNeverBesideThem) {
   const TempFolder folder;
   const nlohmann::json config = LargeConfig();
   WriteCheckpoint(folder.path(), config, RandomTensors(config, 1));
-  std::filesystem::copy(SYNTH_SOURCE_DIR "/tests/golden/tokenized/tokenizer.model", folder.path());
-  Process process({SYNTHSERVE_BINARY, "--model", "large=" + folder.path().string(), "--listen",
-                   "127.0.0.1:0", "--metrics-listen", "", "--log-format", "json"});
+  std::filesystem::copy(paths::SourcePath("tests/golden/tokenized/tokenizer.model"), folder.path());
+  Process process({paths::SynthserveBinary(), "--model", "large=" + folder.path().string(),
+                   "--listen", "127.0.0.1:0", "--metrics-listen", "", "--log-format", "json"});
 
   const nlohmann::json loaded = nlohmann::json::parse(process.ReadLineWith("model_loaded"));
   ASSERT_FALSE(process.ReadLineWith("\"serving\"").empty());

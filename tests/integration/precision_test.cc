@@ -11,6 +11,7 @@
 #include "model/kernels/select.h"
 #include "tests/integration/process.h"
 #include "tests/integration/running_server.h"
+#include "tests/paths.h"
 
 namespace synth::server {
 namespace {
@@ -96,8 +97,8 @@ INSTANTIATE_TEST_SUITE_P(All, PrecisionTest,
 TEST(PrecisionRefusalTest, StartNamesTheMissingInstructionsAndEndsWithOne) {
   // The least instruction set that this machine has: it has nothing for bf16.
   const std::string isa = SupportedIsas().back()->name;
-  const std::string model = SYNTH_SOURCE_DIR "/models/intent-clinc150";
-  Process process({SYNTHSERVE_BINARY, "--model", model, "--precision", "bf16", "--listen",
+  const std::string model = paths::SourcePath("models/intent-clinc150");
+  Process process({paths::SynthserveBinary(), "--model", model, "--precision", "bf16", "--listen",
                    "127.0.0.1:0", "--metrics-listen", ""},
                   {"SYNTH_ISA=" + isa});
   EXPECT_THAT(process.ReadLineWith("start_failed"),

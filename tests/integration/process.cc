@@ -48,7 +48,7 @@ Process::~Process() {
     Signal(SIGKILL);
     Wait();
   }
-  close(error_output_);
+  if (error_output_ >= 0) close(error_output_);
 }
 
 std::string Process::ReadLine() {
@@ -72,6 +72,8 @@ std::string Process::ReadLineWith(const std::string& word) {
     if (line.empty() || line.find(word) != std::string::npos) return line;
   }
 }
+
+void Process::CloseOutput() { close(std::exchange(error_output_, -1)); }
 
 void Process::Signal(int signal) const { kill(pid_, signal); }
 

@@ -24,6 +24,9 @@ class Process {
   // Reads lines until one holds `word`, and gives that one; empty at the end.
   std::string ReadLineWith(const std::string& word);
 
+  // Nobody reads its standard error any more.
+  void CloseOutput();
+
   void Signal(int signal) const;
   pid_t pid() const { return pid_; }
 

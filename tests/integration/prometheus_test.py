@@ -6,7 +6,7 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
-from typing import Callable
+from collections.abc import Callable
 
 import pytest
 
@@ -49,17 +49,19 @@ def prometheus(server, tmp_path_factory):
         json.dumps(
             {
                 "global": {"scrape_interval": f"{int(SCRAPE_INTERVAL * 1000)}ms", "scrape_timeout": "200ms"},
-                "scrape_configs": [
-                    {"job_name": "synthserve", "static_configs": [{"targets": [server.http]}]}
-                ],
+                "scrape_configs": [{"job_name": "synthserve", "static_configs": [{"targets": [server.http]}]}],
             }
         )
     )
     address = f"127.0.0.1:{free_port()}"
     log = (folder / "log").open("w")
     process = subprocess.Popen(
-        ["prometheus", f"--config.file={config}", f"--storage.tsdb.path={folder / 'data'}"]
-        + [f"--web.listen-address={address}"],
+        [
+            "prometheus",
+            f"--config.file={config}",
+            f"--storage.tsdb.path={folder / 'data'}",
+            f"--web.listen-address={address}",
+        ],
         stdout=log,
         stderr=log,
     )
@@ -72,9 +74,7 @@ def prometheus(server, tmp_path_factory):
 
 def test_the_metrics_pass_promtools_review(server):
     text = fetch(f"http://{server.http}/metrics")
-    review = subprocess.run(
-        ["promtool", "check", "metrics"], input=text, capture_output=True, text=True, check=False
-    )
+    review = subprocess.run(["promtool", "check", "metrics"], input=text, capture_output=True, text=True, check=False)
     assert (review.returncode, review.stdout + review.stderr) == (0, "")
 
 

@@ -8,8 +8,8 @@ import pytest
 from conftest import MODELS, ROOT
 
 sys.path.insert(0, str(ROOT))
-from train.evaluate import load, logits_of  # noqa: E402
-from train.data import Example  # noqa: E402
+from train.data import Example
+from train.evaluate import load, logits_of
 
 SENTENCES = [
     "How much money did I spend on groceries last month?",

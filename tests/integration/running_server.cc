@@ -1,4 +1,5 @@
 #include "tests/integration/running_server.h"
+#include "tests/paths.h"
 
 #include <grpcpp/create_channel.h>
 #include <grpcpp/security/credentials.h>
@@ -15,7 +16,7 @@ namespace synth::server {
 
 Options TestOptions() {
   Options options;
-  options.models = {{.name = "intent", .folder = SYNTH_SOURCE_DIR "/models/intent-clinc150"}};
+  options.models = {{.name = "intent", .folder = paths::SourcePath("models/intent-clinc150")}};
   options.listen = "127.0.0.1:0";
   options.metrics_listen = "127.0.0.1:0";
   options.lanes = 1;

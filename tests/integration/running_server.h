@@ -28,6 +28,7 @@ class RunningServer {
   v1::Inference::Stub& stub() { return *stub_; }
   const std::shared_ptr<grpc::Channel>& channel() const { return channel_; }
   Server& server() { return *server_; }
+  const Server& server() const { return *server_; }
 
   // The value of a series, named as in the exposition format: name{label="value",...} with the
   // labels in the order of their names. NaN where there is no such series.

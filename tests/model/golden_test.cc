@@ -19,7 +19,6 @@
 #include <vector>
 
 #include "model/checkpoint/checkpoint.h"
-#include "model/checkpoint/mapped_file.h"
 #include "model/checkpoint/safetensors.h"
 #include "model/kernels/kernels.h"
 #include "model/kernels/select.h"
@@ -29,6 +28,7 @@
 #include "synth/model.h"
 #include "synth/precision.h"
 #include "tests/model/test_checkpoint.h"
+#include "tests/paths.h"
 
 namespace synth {
 namespace {
@@ -38,7 +38,7 @@ namespace fs = std::filesystem;
 // Of the largest activation of a tensor.
 constexpr float kTolerance = 1e-5F;
 
-const fs::path kGolden = fs::path(SYNTH_SOURCE_DIR) / "tests" / "golden";
+const fs::path kGolden = paths::SourcePath("tests/golden");
 
 std::vector<std::string> GoldenNames() {
   std::vector<std::string> names;
@@ -64,10 +64,8 @@ class GoldenTest : public testing::TestWithParam<std::tuple<std::string, std::st
     const auto& [name, isa] = GetParam();
     folder_ = kGolden / name;
     ASSERT_EQ(setenv("SYNTH_ISA", isa.c_str(), 1), 0);
-    auto file = MappedFile::Open(folder_ / "golden.safetensors");
-    ASSERT_TRUE(file.ok()) << file.status();
-    file_ = *std::move(file);
-    auto tensors = ParseSafetensors(file_->bytes());
+    file_ = ReadFile(folder_ / "golden.safetensors");
+    auto tensors = ParseSafetensors(file_);
     ASSERT_TRUE(tensors.ok()) << tensors.status();
     tensors_ = *std::move(tensors);
     token_ids_ = Integers("token_ids");
@@ -97,7 +95,7 @@ class GoldenTest : public testing::TestWithParam<std::tuple<std::string, std::st
   }
 
   fs::path folder_;
-  std::optional<MappedFile> file_;
+  std::string file_;
   TensorMap tensors_;
   std::vector<std::int32_t> token_ids_;
   std::vector<std::int32_t> offsets_;

@@ -19,9 +19,11 @@
 
 #include "absl/functional/function_ref.h"
 #include "model/kernels/select.h"
+#include "synth/postprocess.h"
 #include "synth/precision.h"
 #include "tests/model/kernel_variants.h"
 #include "tests/model/test_checkpoint.h"
+#include "tests/paths.h"
 
 namespace synth {
 namespace {
@@ -47,6 +49,30 @@ std::unique_ptr<const Model> LoadModel(const json& config, unsigned seed = 1,
   auto model = Model::Load(folder.path(), {.precision = precision});
   EXPECT_TRUE(model.ok()) << model.status();
   return *std::move(model);
+}
+
+// What stands at the head of synth/model.h.
+TEST(Model, ClassifiesAText) {
+  const auto loaded = Model::Load(paths::SourcePath("models/intent-clinc150"));
+  ASSERT_TRUE(loaded.ok()) << loaded.status();
+  const Model& model = **loaded;
+  const WorkspacePtr workspace = model.MakeWorkspace();
+  EXPECT_EQ(model.max_text_tokens(), 64);
+
+  auto ids = model.tokenizer()->Encode("play some jazz");
+  ASSERT_TRUE(ids.ok()) << ids.status();
+  model.tokenizer()->Truncate(*ids, model.max_text_tokens());
+  const std::vector<std::int32_t> offsets = {0, static_cast<std::int32_t>(ids->size())};
+
+  const std::span<const float> hidden = model.Forward({*ids, offsets}, *workspace);
+  std::vector<float> pooled(static_cast<std::size_t>(model.config().hidden_size));
+  model.Pool(hidden, model.config().pooling, pooled);
+  std::vector<float> scores(model.config().classifier->labels.size());
+  model.Classify(pooled, scores);
+  LogitsToProbabilities(model.config().classifier->problem_type, scores);
+  const auto best = static_cast<std::size_t>(TopK(scores, 1).front());
+  EXPECT_EQ(model.config().classifier->labels[best], "play_music");
+  EXPECT_GT(scores[best], 0.9F);
 }
 
 std::vector<float> Hidden(const Model& model, const TestBatch& batch) {
@@ -211,7 +237,7 @@ TEST(Model, Info) {
 }
 
 TEST(Model, ATokenizerMustFitTheConfig) {
-  const auto golden = std::filesystem::path(SYNTH_SOURCE_DIR) / "tests" / "golden" / "tokenized";
+  const auto golden = paths::SourcePath("tests/golden/tokenized");
   const TempFolder folder;
   json config = TinyConfig({{"type", "dense"}});
   config["tokenizer"] = json::parse(ReadFile(golden / "config.json")).at("tokenizer");

@@ -83,5 +83,48 @@ TEST(Scores, OutOfScope) {
   EXPECT_EQ(ComputeOutOfScopeScore(OutOfScopeScore::kEnergy, extreme), -kLargest);
 }
 
+TEST(AllFiniteTest, FindsNanAndInfinityWhereverTheyStand) {
+  EXPECT_TRUE(AllFinite({}));
+  const std::vector<float> good = {0, -0.0F, std::numeric_limits<float>::max(),
+                                   std::numeric_limits<float>::denorm_min()};
+  EXPECT_TRUE(AllFinite(good));
+  for (const float bad :
+       {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity(),
+        -std::numeric_limits<float>::infinity()}) {
+    for (std::size_t i = 0; i < good.size(); ++i) {
+      std::vector<float> values = good;
+      values[i] = bad;
+      EXPECT_FALSE(AllFinite(values)) << bad << " at " << i;
+    }
+  }
+}
+
+TEST(PoolWindows, MeanAndMaximum) {
+  const std::vector<std::vector<float>> windows = {{-1, 2}, {4, -8}, {6, 0}};
+  std::vector<float> pooled(2, 99);
+  PoolWindows(windows, Pooling::kMean, pooled);
+  EXPECT_EQ(pooled, (std::vector<float>{3, -2}));
+  PoolWindows(windows, Pooling::kCls, pooled);
+  EXPECT_EQ(pooled, (std::vector<float>{3, -2}));
+  PoolWindows(windows, Pooling::kMax, pooled);
+  EXPECT_EQ(pooled, (std::vector<float>{6, 2}));
+}
+
+TEST(PoolWindows, OneWindowIsTheText) {
+  std::vector<std::vector<float>> windows = {{0.1F, -7.3F}};
+  for (const Pooling pooling : {Pooling::kMean, Pooling::kCls, Pooling::kMax}) {
+    std::vector<float> pooled(2, 99);
+    PoolWindows(windows, pooling, pooled);
+    EXPECT_EQ(pooled, windows.front());
+  }
+}
+
+TEST(PoolWindows, StaysFiniteAndMayWriteIntoAWindow) {
+  const float most = std::numeric_limits<float>::max();
+  std::vector<std::vector<float>> windows = {{most, 1}, {most, 3}, {most, 5}};
+  PoolWindows(windows, Pooling::kMean, windows.front());
+  EXPECT_EQ(windows.front(), (std::vector<float>{most, 3}));
+}
+
 }  // namespace
 }  // namespace synth

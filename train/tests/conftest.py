@@ -70,8 +70,11 @@ def spec(request: pytest.FixtureRequest) -> Any:
 
 
 SUBJECTS = ("the lamp", "a song", "my account", "the weather", "this door", "an alarm")
-VERBS = {"on": ("turn on", "start", "open"), "off": ("turn off", "stop", "close"),
-         "ask": ("tell me about", "what is", "explain")}
+VERBS = {
+    "on": ("turn on", "start", "open"),
+    "off": ("turn off", "stop", "close"),
+    "ask": ("tell me about", "what is", "explain"),
+}
 
 
 @pytest.fixture
@@ -79,12 +82,7 @@ def data(tmp_path: Path) -> Path:
     """A data folder with 54 training texts of three classes; `oos` labels none of them."""
     folder = tmp_path / "data"
     folder.mkdir()
-    rows = [
-        f"{label}\t{verb} {subject}\n"
-        for label, verbs in VERBS.items()
-        for verb in verbs
-        for subject in SUBJECTS
-    ]
+    rows = [f"{label}\t{verb} {subject}\n" for label, verbs in VERBS.items() for verb in verbs for subject in SUBJECTS]
     (folder / "train.tsv").write_text("".join(rows), encoding="utf-8")
     (folder / "dev.tsv").write_text("".join(rows[::5]), encoding="utf-8")
     (folder / "oos_dev.tsv").write_text("oos\tzebras gallop\noos\tnothing\n", encoding="utf-8")
@@ -122,7 +120,24 @@ def recipe(tmp_path: Path) -> Path:
     return path
 
 
-WORDS = "the a red blue old new house tree river dog cat runs sits sees near under".split()
+WORDS = [
+    "the",
+    "a",
+    "red",
+    "blue",
+    "old",
+    "new",
+    "house",
+    "tree",
+    "river",
+    "dog",
+    "cat",
+    "runs",
+    "sits",
+    "sees",
+    "near",
+    "under",
+]
 
 
 @pytest.fixture(name="text")

@@ -20,9 +20,7 @@ TEXTS = [[1, 2, 3, 4, 5], [6], [7, 8, 9]]
 
 
 @pytest.mark.parametrize("norm_position", ["post", "pre"])
-def test_round_trip_gives_identical_outputs(
-    spec: Any, norm_position: str, tmp_path: Path
-) -> None:
+def test_round_trip_gives_identical_outputs(spec: Any, norm_position: str, tmp_path: Path) -> None:
     model = make_model(attention=spec, norm_position=norm_position)
     save_checkpoint(tmp_path, model)
     loaded = load_checkpoint(tmp_path)
@@ -47,7 +45,7 @@ def test_what_f16_cannot_hold_is_an_error(tmp_path: Path) -> None:
     model = make_model(attention=FACTORIZED_RANDOM)
     with torch.no_grad():
         model.classifier.bias[0] = 1e6
-    with pytest.raises(CheckpointError, match="classifier.bias: not finite as F16"):
+    with pytest.raises(CheckpointError, match=r"classifier\.bias: not finite as F16"):
         save_checkpoint(tmp_path, model, "F16")
 
 
@@ -96,8 +94,7 @@ def test_no_classifier_leaves_its_keys_out() -> None:
         ({"attention": {"type": "random"}}, "the key trainable is missing"),
         ({"attention": {"type": "mixture", "parts": [DOT]}}, "two or more"),
         (
-            {"attention": {"type": "mixture", "parts": [DOT, {"type": "mixture",
-                                                              "parts": [DOT, DOT]}]}},
+            {"attention": {"type": "mixture", "parts": [DOT, {"type": "mixture", "parts": [DOT, DOT]}]}},
             "a mixture inside a mixture",
         ),
         ({"attention": {"type": "factorized_random", "k": 0}}, "positive integer"),
@@ -124,9 +121,7 @@ def test_config_errors_name_the_file(tmp_path: Path) -> None:
         SynthesizerConfig.load(path)
 
 
-def test_a_model_for_fewer_positions_begins_as_the_pretrained_one(
-    spec: Any, tmp_path: Path
-) -> None:
+def test_a_model_for_fewer_positions_begins_as_the_pretrained_one(spec: Any, tmp_path: Path) -> None:
     changes = {"attention": spec, "max_position_embeddings": 7}
     if "factors" in json.dumps(spec):  # they belong to a number of positions
         with pytest.raises(ConfigError, match="factors"):

@@ -33,9 +33,7 @@ def comparison_recipe(recipe: Path) -> dict[str, Any]:
     }
 
 
-def test_every_run_has_one_line_and_none_is_repeated(
-    comparison: dict[str, Any], data: Path, tmp_path: Path
-) -> None:
+def test_every_run_has_one_line_and_none_is_repeated(comparison: dict[str, Any], data: Path, tmp_path: Path) -> None:
     runs, results = tmp_path / "runs", tmp_path / "results.jsonl"
     compare(comparison, data.parent, runs, results, shard=(1, 2))
     assert done(results) == set(list(runs_of(comparison))[1::2])

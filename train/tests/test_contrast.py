@@ -101,9 +101,7 @@ def test_learns_which_spans_belong_together(text: Path, pretrained: Path, tmp_pa
     assert before.keys() == after.keys()
 
 
-def test_interrupted_and_resumed_equals_uninterrupted(
-    text: Path, pretrained: Path, tmp_path: Path
-) -> None:
+def test_interrupted_and_resumed_equals_uninterrupted(text: Path, pretrained: Path, tmp_path: Path) -> None:
     whole, parts = tmp_path / "whole", tmp_path / "parts"
     recipe = contrast_recipe(tmp_path, tokens=6000, dropout=0.1)
     contrast(recipe, [text], whole, seed=3, init=pretrained)

@@ -17,6 +17,7 @@ from train.pretrain import Pretrainer, mask, pretrain
 from train.texts import batches_of_one_length
 from train.train import train
 
+
 def recipe_file(tmp_path: Path, **changes: Any) -> Path:
     """A tiny encoder for a few steps."""
     recipe = {
@@ -116,9 +117,7 @@ def test_no_text_is_on_both_sides(text: Path, tmp_path: Path) -> None:
     assert not set(numbers[trainer.dev_rows]) & set(numbers[trainer.train_rows])
 
 
-def test_fine_tuning_begins_with_the_pretrained_weights(
-    text: Path, recipe: Path, data: Path, tmp_path: Path
-) -> None:
+def test_fine_tuning_begins_with_the_pretrained_weights(text: Path, recipe: Path, data: Path, tmp_path: Path) -> None:
     pretrained = pretrain(recipe_file(tmp_path), [text], tmp_path / "pre", seed=3)
     tuned = json.loads(recipe.read_text(encoding="utf-8"))
     tuned["model"] = json.loads((tmp_path / "pretrain.json").read_text(encoding="utf-8"))["model"]

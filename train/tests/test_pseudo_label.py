@@ -39,9 +39,7 @@ def test_adds_sure_and_new_texts_behind_the_given_ones(labelled: Path, tmp_path:
     given = [e for e in read_tsv(labelled / "train.tsv") if e.text != "what is a song"]  # of dev.tsv
     written = read_tsv(out / "train.tsv")
     assert written[: len(given)] == given
-    assert [(e.labels[0], e.text) for e in written[len(given) :]] == [
-        ("on", "turn on a song or turn on the lamp")
-    ]
+    assert [(e.labels[0], e.text) for e in written[len(given) :]] == [("on", "turn on a song or turn on the lamp")]
     assert report["new_texts"] == 2 and report["added"] == 1 and report["left_out"] == 1
     assert report["teacher_dev_accuracy"] == 1
     assert read_tsv(out / "dev.tsv") == read_tsv(labelled / "dev.tsv")
@@ -55,7 +53,7 @@ def test_no_new_text_leaves_the_data_as_it_is(labelled: Path, tmp_path: Path) ->
 
 
 def test_a_missing_file_is_named(labelled: Path, tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="nowhere.txt"):
+    with pytest.raises(DataError, match=r"nowhere\.txt"):
         pseudo_label(labelled, [tmp_path / "nowhere.txt"], tmp_path / "out", 0.5)
     with pytest.raises(DataError, match="another folder"):
         pseudo_label(labelled, [write(tmp_path, "a text")], labelled, 0.5)

@@ -34,5 +34,5 @@ def test_an_unknown_table_is_named(tmp_path: Path) -> None:
     (tmp_path / "page.md").write_text("<!-- nothing -->\n", "utf-8")
     with pytest.raises(ConfigError, match="nothing"):
         page(tmp_path)
-    with pytest.raises(ConfigError, match="page.md"):
+    with pytest.raises(ConfigError, match=r"page\.md"):
         page(tmp_path / "nowhere")

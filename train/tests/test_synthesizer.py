@@ -85,7 +85,7 @@ def test_padding_never_changes_a_result(spec: Any, norm_position: str) -> None:
         assert torch.allclose(together.logits[row], alone.logits[0], rtol=0, atol=1e-6)
         for how in ("mean", "cls", "max"):
             pooled = pool(together.hidden, mask, how)[row]
-            assert torch.allclose(pooled, pool(alone.hidden, mask[row:row + 1, : len(ids)], how)[0])
+            assert torch.allclose(pooled, pool(alone.hidden, mask[row : row + 1, : len(ids)], how)[0])
 
 
 def test_softmax_is_over_the_real_keys_only() -> None:
@@ -155,11 +155,8 @@ def test_tensor_names_of_a_bert_encoder() -> None:
     linear += ["attention.output.dense", "attention.output.LayerNorm"]
     linear += ["intermediate.dense", "output.dense", "output.LayerNorm"]
     expected = {f"{layer}{name}.{leaf}" for name in linear for leaf in ("weight", "bias")}
-    expected |= {
-        f"embeddings.{kind}_embeddings.weight" for kind in ("word", "position", "token_type")
-    }
-    expected |= {f"{name}.{leaf}" for name in ("embeddings.LayerNorm", "classifier")
-                 for leaf in ("weight", "bias")}
+    expected |= {f"embeddings.{kind}_embeddings.weight" for kind in ("word", "position", "token_type")}
+    expected |= {f"{name}.{leaf}" for name in ("embeddings.LayerNorm", "classifier") for leaf in ("weight", "bias")}
     assert names == expected
 
 
@@ -191,7 +188,13 @@ def test_dot_product_layer_is_pytorchs_transformer_layer(norm_position: str) -> 
     layer = model.encoder.layer[0]
     pre = norm_position == "pre"
     theirs = nn.TransformerEncoderLayer(
-        D, H, 14, dropout=0.0, activation="gelu", batch_first=True, norm_first=pre,
+        D,
+        H,
+        14,
+        dropout=0.0,
+        activation="gelu",
+        batch_first=True,
+        norm_first=pre,
         layer_norm_eps=1e-12,
     )
     attention, source = layer.attention, layer.attention.self
@@ -201,10 +204,14 @@ def test_dot_product_layer_is_pytorchs_transformer_layer(norm_position: str) -> 
         if pre
         else (attention.output.LayerNorm, layer.output.LayerNorm)
     )
-    pairs = {"self_attn.out_proj": attention.output.dense, "linear1": layer.intermediate.dense,
-             "linear2": layer.output.dense, "norm1": first, "norm2": second}
-    weights = {f"{name}.{leaf}": getattr(module, leaf) for name, module in pairs.items()
-               for leaf in ("weight", "bias")}
+    pairs = {
+        "self_attn.out_proj": attention.output.dense,
+        "linear1": layer.intermediate.dense,
+        "linear2": layer.output.dense,
+        "norm1": first,
+        "norm2": second,
+    }
+    weights = {f"{name}.{leaf}": getattr(module, leaf) for name, module in pairs.items() for leaf in ("weight", "bias")}
     for leaf in ("weight", "bias"):
         weights[f"self_attn.in_proj_{leaf}"] = torch.cat([getattr(p, leaf) for p in projections])
     theirs.load_state_dict(weights)

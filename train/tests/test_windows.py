@@ -7,7 +7,7 @@ import torch
 
 from train.config import ConfigError, SynthesizerConfig
 from train.synthesizer import Synthesizer
-from train.windows import WINDOWS, start_with_windows, waves, _shift
+from train.windows import WINDOWS, _shift, start_with_windows, waves
 
 N = 48
 
@@ -30,9 +30,7 @@ def model(attention: dict[str, object]) -> Synthesizer:
     return Synthesizer(config).eval()
 
 
-@pytest.mark.parametrize(
-    "attention", [{"type": "factorized_random", "k": 8}, {"type": "dot_product"}]
-)
+@pytest.mark.parametrize("attention", [{"type": "factorized_random", "k": 8}, {"type": "dot_product"}])
 @torch.no_grad()
 def test_heads_look_where_their_windows_are(attention: dict[str, object]) -> None:
     encoder = model(attention)
@@ -50,9 +48,7 @@ def test_heads_look_where_their_windows_are(attention: dict[str, object]) -> Non
         x = layer(x, torch.ones(1, N, dtype=torch.bool))
 
 
-@pytest.mark.parametrize(
-    "length, shares", [(64, (0.99, 0.99, 0.79)), (256, (0.77, 0.77, 0.42))]
-)
+@pytest.mark.parametrize("length, shares", [(64, (0.99, 0.99, 0.79)), (256, (0.77, 0.77, 0.42))])
 def test_how_much_of_the_attention_is_near(length: int, shares: tuple[float, ...]) -> None:
     places = torch.arange(length)
     near = (places[:, None] - places).abs() <= 4

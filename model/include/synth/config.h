@@ -12,9 +12,14 @@
 
 namespace synth {
 
-// The shape of a model, as config.json states it (docs/checkpoint.md). Letters: D hidden size, H
-// heads, F feed-forward size, V vocabulary, L longest text in tokens, N layers, C classes, k factor
-// rank.
+// The shape of a model, as config.json states it (docs/checkpoint.md):
+//
+//   const auto config = synth::ParseConfig(text);
+//   if (!config.ok()) return config.status();
+//   std::cout << ToString(config->attention[0]) << "\n";  // factorized_random
+//
+// Letters: D hidden size, H heads, Dh = D / H, F feed-forward size, V vocabulary, L position
+// embeddings, N layers, C classes, k factor rank.
 
 // --- Score sources: where the scores S [H, n, n] come from (Tay et al. 2020, section 3). ---
 
@@ -53,7 +58,7 @@ struct MixtureSpec {
 using AttentionSpec = std::variant<DotProductSpec, DenseSpec, FactorizedDenseSpec, RandomSpec,
                                    FactorizedRandomSpec, MixtureSpec>;
 
-// Whether the scores follow the text, in a mixture at least those of one part.
+// Whether the scores differ from text to text. Those of a mixture do if those of one part do.
 bool DependsOnInput(const SourceSpec& spec);
 bool DependsOnInput(const AttentionSpec& spec);
 
@@ -78,8 +83,8 @@ struct ClassifierConfig {
 
 struct TokenizerConfig {
   std::string file;                      // relative to the checkpoint folder
-  std::optional<std::string> cls_token;  // a piece put before every text
-  std::optional<std::string> sep_token;  // a piece put behind every text
+  std::optional<std::string> cls_token;  // the piece before every text
+  std::optional<std::string> sep_token;  // the piece behind every text
 };
 
 struct OutOfScopeConfig {
@@ -108,8 +113,8 @@ struct ModelConfig {
   int head_size() const { return hidden_size / num_attention_heads; }  // Dh
 };
 
-// Reads the text of a config.json. INVALID_ARGUMENT names the key, what was expected and what was
-// found.
+// Reads the text of a config.json, whose sizes, names and specs it checks. INVALID_ARGUMENT names
+// the key, what was expected and what was found.
 absl::StatusOr<ModelConfig> ParseConfig(std::string_view text);
 
 }  // namespace synth

@@ -2,7 +2,6 @@
 #define SYNTH_TOKENIZER_H_
 
 #include <cstdint>
-#include <string>
 #include <string_view>
 #include <vector>
 
@@ -10,14 +9,20 @@
 
 namespace synth {
 
-// Text to token ids. Immutable after load: every function may be called from any number of threads.
+// Turns text into token ids. A Model has one if its checkpoint does:
+//
+//   const synth::Tokenizer& tokenizer = *model.tokenizer();
+//   auto ids = tokenizer.Encode("play some jazz");            // <s> play some jazz </s>
+//   tokenizer.Truncate(*ids, model.max_text_tokens());        // still ends with </s>
+//
+// A tokenizer does not change after load: every function may be called from any number of threads.
 class Tokenizer {
  public:
   virtual ~Tokenizer() = default;
 
-  // The ids of `text` with the model's special tokens around it. The text must be UTF-8
-  // (INVALID_ARGUMENT says where it is not). Never truncates; a text without any piece gives the
-  // special tokens alone, which may be none.
+  // The ids of `text`, with the model's special tokens around them. Never truncates. A text without
+  // any piece gives the special tokens alone, which may be none. INVALID_ARGUMENT if the text is
+  // not UTF-8; the message says at which byte.
   virtual absl::StatusOr<std::vector<std::int32_t>> Encode(std::string_view text) const = 0;
 
   // The piece of an id in [0, vocab_size()).
@@ -25,14 +30,14 @@ class Tokenizer {
 
   virtual int vocab_size() const = 0;
 
-  // Shortens `ids` to `max_tokens` and keeps the special tokens at both ends; false where it was
-  // short enough already. max_tokens must hold the special tokens and one more.
+  // Shortens `ids`, which Encode gave, to `max_tokens` and keeps the special tokens at both ends.
+  // Returns false if they were short enough. max_tokens > special_tokens().
   virtual bool Truncate(std::vector<std::int32_t>& ids, int max_tokens) const = 0;
 
-  // Windows of `ids` with max_tokens each, the special tokens at both ends of each included; `ids`
-  // alone where it is short enough. They are as few as can be with `overlap` or more tokens in
-  // common with the next, and begin at even distances, so that all of them are full. 0 <= overlap <
-  // max_tokens - special_tokens().
+  // Splits `ids`, which Encode gave, into windows of exactly max_tokens, each with the special
+  // tokens at both ends; or gives `ids` alone if they are short enough. Neighbours share at least
+  // `overlap` tokens. There are as few windows as that allows, and they begin at even distances.
+  // 0 <= overlap < max_tokens - special_tokens().
   virtual std::vector<std::vector<std::int32_t>> Windows(const std::vector<std::int32_t>& ids,
                                                          int max_tokens, int overlap) const = 0;
 

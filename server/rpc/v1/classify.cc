@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <string>
 #include <vector>
 
 #include "server/rpc/v1/long_texts.h"
@@ -22,25 +23,33 @@ int TopKOf(const v1::ClassifyRequest& request) {
 
 }  // namespace
 
-absl::Status ClassifyMethod::CheckOptions(const Request& request, const Model& model) {
+absl::StatusOr<TextBatch::Options> ClassifyMethod::MakeOptions(const Request& request,
+                                                               const Model& model) {
   if (!model.config().classifier) {
     return absl::FailedPreconditionError("model: this model has no classifier, use Encode");
   }
   absl::Status status =
       CheckEnum("score_type", request.score_type(), v1::ScoreType_IsValid(request.score_type()));
   if (!status.ok()) return status;
-  return CheckLongTexts(request, model);
+  TextBatch::Options options{.pooling = model.config().pooling};
+  status = SetLongTexts(request, model, options);
+  if (!status.ok()) return status;
+  return options;
 }
 
-Pooling ClassifyMethod::PoolingOf(const Request& /*request*/, const Model& model) {
-  return model.config().pooling;
+std::int64_t ClassifyMethod::EntriesOf(const Model& model, const Request& request,
+                                       const TextResult& /*text*/) {
+  const std::vector<std::string>& labels = model.config().classifier->labels;
+  const int top_k = TopKOf(request);
+  if (top_k != 0 && top_k < static_cast<int>(labels.size())) return top_k;
+  return static_cast<std::int64_t>(labels.size());
 }
 
-void ClassifyMethod::FillPooled(const Model& model, const Request& request, std::span<float> pooled,
-                                v1::ClassifyResult& result) {
+void ClassifyMethod::Write(const Model& model, const Request& request, const TextResult& text,
+                           v1::ClassifyResult& result) {
   const ModelConfig& config = model.config();
   std::vector<float> scores(config.classifier->labels.size());
-  model.Classify(pooled, scores);
+  model.Classify(text.vector, scores);
 
   if (config.out_of_scope) {
     v1::OutOfScope& out_of_scope = *result.mutable_out_of_scope();
@@ -58,11 +67,7 @@ void ClassifyMethod::FillPooled(const Model& model, const Request& request, std:
     label.set_index(static_cast<std::uint32_t>(index));
     label.set_score(scores[place]);
   }
-}
-
-void ClassifyMethod::FillDone(const Model& /*model*/, const scheduling::Job& job,
-                              v1::ClassifyResult& result) {
-  FillUsage(job, *result.mutable_usage());
+  FillUsage(text, *result.mutable_usage());
 }
 
 }  // namespace synth::server

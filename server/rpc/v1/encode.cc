@@ -7,14 +7,9 @@
 
 namespace synth::server {
 
-absl::Status EncodeMethod::CheckOptions(const Request& request, const Model& model) {
-  absl::Status status =
-      CheckEnum("pooling", request.pooling(), v1::Pooling_IsValid(request.pooling()));
-  if (!status.ok()) return status;
-  return CheckLongTexts(request, model);
-}
+namespace {
 
-Pooling EncodeMethod::PoolingOf(const Request& request, const Model& model) {
+Pooling PoolingOf(const v1::EncodeRequest& request, const Model& model) {
   switch (request.pooling()) {
     case v1::POOLING_MEAN:
       return Pooling::kMean;
@@ -22,20 +17,35 @@ Pooling EncodeMethod::PoolingOf(const Request& request, const Model& model) {
       return Pooling::kCls;
     case v1::POOLING_MAX:
       return Pooling::kMax;
-    default:  // unspecified: CheckOptions has refused what is unknown
+    default:  // unspecified: MakeOptions has refused what is unknown
       return model.config().pooling;
   }
 }
 
-void EncodeMethod::FillPooled(const Model& /*model*/, const Request& request,
-                              std::span<float> pooled, v1::EncodeResult& result) {
-  if (request.normalize()) L2Normalize(pooled);
-  result.mutable_embedding()->Add(pooled.begin(), pooled.end());
+}  // namespace
+
+absl::StatusOr<TextBatch::Options> EncodeMethod::MakeOptions(const Request& request,
+                                                             const Model& model) {
+  absl::Status status =
+      CheckEnum("pooling", request.pooling(), v1::Pooling_IsValid(request.pooling()));
+  if (!status.ok()) return status;
+  TextBatch::Options options{.pooling = PoolingOf(request, model)};
+  status = SetLongTexts(request, model, options);
+  if (!status.ok()) return status;
+  return options;
 }
 
-void EncodeMethod::FillDone(const Model& /*model*/, const scheduling::Job& job,
-                            v1::EncodeResult& result) {
-  FillUsage(job, *result.mutable_usage());
+// Vectors are bounded by the number of texts.
+std::int64_t EncodeMethod::EntriesOf(const Model& /*model*/, const Request& /*request*/,
+                                     const TextResult& /*text*/) {
+  return 0;
+}
+
+void EncodeMethod::Write(const Model& /*model*/, const Request& request, const TextResult& text,
+                         v1::EncodeResult& result) {
+  if (request.normalize()) L2Normalize(text.vector);
+  result.mutable_embedding()->Add(text.vector.begin(), text.vector.end());
+  FillUsage(text, *result.mutable_usage());
 }
 
 }  // namespace synth::server

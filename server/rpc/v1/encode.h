@@ -1,11 +1,10 @@
 #ifndef SYNTH_SERVER_RPC_V1_ENCODE_H_
 #define SYNTH_SERVER_RPC_V1_ENCODE_H_
 
-#include <span>
+#include <cstdint>
 
-#include "absl/status/status.h"
-#include "server/scheduling/job.h"
-#include "synth/config.h"
+#include "absl/status/statusor.h"
+#include "server/serving/text_batch.h"
 #include "synth/model.h"
 #include "synth/v1/inference.pb.h"
 
@@ -15,13 +14,11 @@ namespace synth::server {
 struct EncodeMethod {
   using Request = v1::EncodeRequest;
   using Response = v1::EncodeResponse;
-  static constexpr auto kWork = scheduling::JobGroup::Work::kCompute;
 
-  static absl::Status CheckOptions(const Request& request, const Model& model);
-  static Pooling PoolingOf(const Request& request, const Model& model);
-  static void FillPooled(const Model& model, const Request& request, std::span<float> pooled,
-                         v1::EncodeResult& result);
-  static void FillDone(const Model& model, const scheduling::Job& job, v1::EncodeResult& result);
+  static absl::StatusOr<TextBatch::Options> MakeOptions(const Request& request, const Model& model);
+  static std::int64_t EntriesOf(const Model& model, const Request& request, const TextResult& text);
+  static void Write(const Model& model, const Request& request, const TextResult& text,
+                    v1::EncodeResult& result);
   static void SetTimings(const v1::Timings& timings, Response& response) {
     *response.mutable_timings() = timings;
   }

@@ -1,9 +1,16 @@
 #include "server/rpc/v1/get_model.h"
 
 #include <cstdint>
+#include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "server/base/out_of_memory.h"
+#include "server/rpc/v1/serialize.h"
+#include "server/rpc/v1/status.h"
+#include "server/rpc/v1/wire.h"
 #include "server/version.h"
 #include "synth/precision.h"
 
@@ -11,7 +18,7 @@ namespace synth::server {
 
 absl::Status GetModel(const CallServices& services, const v1::GetModelRequest& request,
                       v1::GetModelResponse& response) {
-  absl::StatusOr<ServedModel*> served = services.repository.Find(request.model());
+  absl::StatusOr<std::shared_ptr<ServedModel>> served = services.repository.Find(request.model());
   if (!served.ok()) return served.status();
   const Model& model = (*served)->model();
   const ModelInfo& info = model.info();
@@ -36,10 +43,41 @@ absl::Status GetModel(const CallServices& services, const v1::GetModelRequest& r
   response.set_server_version(kVersion);
   response.set_precision(std::string(PrecisionName(info.precision)));
   response.set_instruction_set(info.instruction_set);
-  for (const auto& other : services.repository.models()) {
-    if (other.get() != *served) response.add_other_models(other->name());
+  for (const auto& other : *services.repository.models()) {
+    if (other != *served) response.add_other_models(other->name());
   }
   return absl::OkStatus();
+}
+
+GetModelCall::GetModelCall(CallServices& services, const MethodMetrics& metrics,
+                           grpc::CallbackServerContext& context, const grpc::ByteBuffer& request,
+                           grpc::ByteBuffer& response)
+    : scope_(services, metrics, context) {
+  const absl::Status status =
+      CatchOutOfMemory("call", [&] { return Answer(services, context, request, response); });
+  Finish(scope_.Finish(ToGrpcStatus(status), response));
+}
+
+absl::Status GetModelCall::Answer(CallServices& services, grpc::CallbackServerContext& context,
+                                  const grpc::ByteBuffer& request_bytes,
+                                  grpc::ByteBuffer& response_bytes) {
+  // It reads what is constant, and so it answers while the server drains, too.
+  scope_.Enter();
+  if (!request_bytes.Valid()) return NoMessage(context);
+  if (request_bytes.Length() > kMaxRequestBytes) {
+    return absl::InvalidArgumentError(absl::StrCat("the request: expected at most ",
+                                                   kMaxRequestBytes, " bytes, found ",
+                                                   request_bytes.Length()));
+  }
+  v1::GetModelRequest request;
+  std::vector<BadText> no_texts;
+  absl::Status status = ParseRequest(request_bytes, request, no_texts);
+  if (!status.ok()) return status;
+  scope_.OnRequest();
+  v1::GetModelResponse response;
+  status = GetModel(services, request, response);
+  if (!status.ok()) return status;
+  return Serialize(response, response_bytes);
 }
 
 }  // namespace synth::server

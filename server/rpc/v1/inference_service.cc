@@ -1,20 +1,39 @@
 #include "server/rpc/v1/inference_service.h"
 
-#include <grpcpp/impl/codegen/proto_utils.h>
+#include <google/protobuf/descriptor.h>
 
-#include <vector>
+#include <string>
 
-#include "absl/status/status.h"
-#include "server/rpc/call_report.h"
 #include "server/rpc/v1/classify.h"
 #include "server/rpc/v1/encode.h"
 #include "server/rpc/v1/get_model.h"
-#include "server/rpc/v1/status.h"
 #include "server/rpc/v1/text_call.h"
 #include "server/rpc/v1/tokenize.h"
-#include "server/rpc/v1/wire.h"
+#include "synth/v1/inference.pb.h"
 
 namespace synth::server {
+namespace {
+
+const char* TypeOf(const google::protobuf::MethodDescriptor& method) {
+  if (method.client_streaming()) return method.server_streaming() ? "bidi_stream" : "client_stream";
+  return method.server_streaming() ? "server_stream" : "unary";
+}
+
+const MethodMetrics& MetricsOf(Metrics& metrics, const char* name) {
+  const google::protobuf::ServiceDescriptor& service =
+      *v1::EncodeRequest::descriptor()->file()->FindServiceByName("Inference");
+  const google::protobuf::MethodDescriptor& method = *service.FindMethodByName(name);
+  return metrics.AddMethod(service.full_name(), method.name(), TypeOf(method));
+}
+
+}  // namespace
+
+InferenceService::InferenceService(CallServices& services, Metrics& metrics)
+    : services_(services),
+      encode_(MetricsOf(metrics, "Encode")),
+      classify_(MetricsOf(metrics, "Classify")),
+      tokenize_(MetricsOf(metrics, "Tokenize")),
+      get_model_(MetricsOf(metrics, "GetModel")) {}
 
 grpc::ServerUnaryReactor* InferenceService::Encode(grpc::CallbackServerContext* context,
                                                    const grpc::ByteBuffer* request,
@@ -34,29 +53,10 @@ grpc::ServerUnaryReactor* InferenceService::Tokenize(grpc::CallbackServerContext
   return TextCall<TokenizeMethod>::Start(services_, tokenize_, context, request, response);
 }
 
-// Reads what is constant: nothing to schedule, so it is answered on the spot.
 grpc::ServerUnaryReactor* InferenceService::GetModel(grpc::CallbackServerContext* context,
-                                                     const grpc::ByteBuffer* request_bytes,
-                                                     grpc::ByteBuffer* response_bytes) {
-  const CallReport report(get_model_, services_.refusals);
-  v1::GetModelRequest request;
-  v1::GetModelResponse response;
-  std::vector<BadText> no_texts;
-  absl::Status status = ParseRequest(*request_bytes, request, no_texts);
-  if (status.ok()) {
-    report.OnRequest();
-    status = synth::server::GetModel(services_, request, response);
-  }
-  grpc::Status result = ToGrpcStatus(status);
-  if (result.ok()) {
-    bool own_buffer = false;
-    result = grpc::SerializationTraits<v1::GetModelResponse>::Serialize(response, response_bytes,
-                                                                        &own_buffer);
-  }
-  report.OnFinish(result);
-  grpc::ServerUnaryReactor* reactor = context->DefaultReactor();
-  reactor->Finish(result);
-  return reactor;
+                                                     const grpc::ByteBuffer* request,
+                                                     grpc::ByteBuffer* response) {
+  return new GetModelCall(services_, get_model_, *context, *request, *response);
 }
 
 }  // namespace synth::server

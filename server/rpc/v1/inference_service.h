@@ -20,12 +20,7 @@ using RawInferenceService = v1::Inference::WithRawCallbackMethod_Encode<
 class InferenceService final : public RawInferenceService {
  public:
   // Both must outlive every call.
-  InferenceService(CallServices& services, const Metrics& metrics)
-      : services_(services),
-        encode_(metrics.Method("Encode")),
-        classify_(metrics.Method("Classify")),
-        tokenize_(metrics.Method("Tokenize")),
-        get_model_(metrics.Method("GetModel")) {}
+  InferenceService(CallServices& services, Metrics& metrics);
 
   grpc::ServerUnaryReactor* Encode(grpc::CallbackServerContext* context,
                                    const grpc::ByteBuffer* request,

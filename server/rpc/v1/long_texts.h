@@ -1,17 +1,12 @@
 #ifndef SYNTH_SERVER_RPC_V1_LONG_TEXTS_H_
 #define SYNTH_SERVER_RPC_V1_LONG_TEXTS_H_
 
-#include <algorithm>
-#include <cstddef>
 #include <cstdint>
-#include <span>
-#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "server/rpc/v1/validation.h"
-#include "server/scheduling/job.h"
-#include "synth/config.h"
+#include "server/serving/text_batch.h"
 #include "synth/model.h"
 #include "synth/v1/inference.pb.h"
 
@@ -20,8 +15,8 @@ namespace synth::server {
 // What Encode and Classify ask for texts with more tokens than the model takes.
 
 template <typename Request>
-scheduling::JobGroup::LongTexts LongTextsOf(const Request& request) {
-  using LongTexts = scheduling::JobGroup::LongTexts;
+TextBatch::LongTexts LongTextsOf(const Request& request) {
+  using LongTexts = TextBatch::LongTexts;
   switch (request.truncation()) {
     case v1::TRUNCATION_NONE:
       return LongTexts::kFail;
@@ -58,19 +53,14 @@ absl::Status CheckLongTexts(const Request& request, const Model& model) {
                    request.window_overlap()));
 }
 
-// The vector [D] of a text from those of its windows, which are equally long: the mean, or the
-// largest values.
-inline std::vector<float> PoolWindows(std::span<const scheduling::Job> windows, Pooling pooling) {
-  std::vector<float> pooled = windows.front().pooled;
-  for (const scheduling::Job& window : windows.subspan(1)) {
-    for (std::size_t d = 0; d < pooled.size(); ++d) {
-      pooled[d] = pooling == Pooling::kMax ? std::max(pooled[d], window.pooled[d])
-                                           : pooled[d] + window.pooled[d];
-    }
-  }
-  if (pooling == Pooling::kMax) return pooled;
-  for (float& value : pooled) value /= static_cast<float>(windows.size());
-  return pooled;
+// Checks the request's options for long texts, and sets them.
+template <typename Request>
+absl::Status SetLongTexts(const Request& request, const Model& model, TextBatch::Options& options) {
+  absl::Status status = CheckLongTexts(request, model);
+  if (!status.ok()) return status;
+  options.long_texts = LongTextsOf(request);
+  options.window_overlap = WindowOverlapOf(request, model);
+  return absl::OkStatus();
 }
 
 }  // namespace synth::server

@@ -1,6 +1,7 @@
 #ifndef SYNTH_SERVER_RPC_V1_STATUS_H_
 #define SYNTH_SERVER_RPC_V1_STATUS_H_
 
+#include <grpcpp/server_context.h>
 #include <grpcpp/support/status.h>
 
 #include "absl/status/status.h"
@@ -29,6 +30,12 @@ inline grpc::Status ToGrpcStatus(const absl::Status& status) {
 inline void ToItemStatus(const absl::Status& status, v1::ItemStatus& item) {
   item.set_code(static_cast<int>(status.code()));
   item.set_message(std::string(status.message()));
+}
+
+// The error of a call whose message never arrived whole, because its client went away.
+inline absl::Status NoMessage(const grpc::CallbackServerContext& context) {
+  if (context.IsCancelled()) return absl::CancelledError("the client went away");
+  return absl::InvalidArgumentError("the request's body cannot be read");
 }
 
 }  // namespace synth::server

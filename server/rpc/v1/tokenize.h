@@ -1,11 +1,10 @@
 #ifndef SYNTH_SERVER_RPC_V1_TOKENIZE_H_
 #define SYNTH_SERVER_RPC_V1_TOKENIZE_H_
 
-#include <span>
+#include <cstdint>
 
-#include "absl/status/status.h"
-#include "server/scheduling/job.h"
-#include "synth/config.h"
+#include "absl/status/statusor.h"
+#include "server/serving/text_batch.h"
 #include "synth/model.h"
 #include "synth/v1/inference.pb.h"
 
@@ -15,18 +14,18 @@ namespace synth::server {
 struct TokenizeMethod {
   using Request = v1::TokenizeRequest;
   using Response = v1::TokenizeResponse;
-  static constexpr auto kWork = scheduling::JobGroup::Work::kTokenize;
 
-  static absl::Status CheckOptions(const Request& /*request*/, const Model& /*model*/) {
-    return absl::OkStatus();
+  static absl::StatusOr<TextBatch::Options> MakeOptions(const Request& /*request*/,
+                                                        const Model& /*model*/) {
+    return TextBatch::Options{.work = TextBatch::Work::kTokenize};
   }
-  // Never called: the jobs are done once they are tokenized.
-  static Pooling PoolingOf(const Request& /*request*/, const Model& model) {
-    return model.config().pooling;
+  // The batch itself bounds the token ids.
+  static std::int64_t EntriesOf(const Model& /*model*/, const Request& /*request*/,
+                                const TextResult& /*text*/) {
+    return 0;
   }
-  static void FillPooled(const Model& /*model*/, const Request& /*request*/,
-                         std::span<float> /*pooled*/, v1::TokenizeResult& /*result*/) {}
-  static void FillDone(const Model& model, const scheduling::Job& job, v1::TokenizeResult& result);
+  static void Write(const Model& model, const Request& request, const TextResult& text,
+                    v1::TokenizeResult& result);
   static void SetTimings(const v1::Timings& /*timings*/, Response& /*response*/) {}
 };
 

@@ -3,16 +3,16 @@
 
 #include <cstdint>
 
-#include "server/scheduling/job.h"
+#include "server/serving/text_batch.h"
 #include "synth/v1/inference.pb.h"
 
 namespace synth::server {
 
-inline void FillUsage(const scheduling::Job& job, v1::TextUsage& usage) {
-  usage.set_tokens(static_cast<std::uint32_t>(job.tokens));
-  usage.set_original_tokens(static_cast<std::uint32_t>(job.original_tokens));
-  usage.set_truncated(job.original_tokens > job.tokens);
-  usage.set_windows(job.windows.empty() ? 1 : static_cast<std::uint32_t>(job.windows.size()));
+inline void FillUsage(const TextResult& text, v1::TextUsage& usage) {
+  usage.set_tokens(static_cast<std::uint32_t>(text.tokens));
+  usage.set_original_tokens(static_cast<std::uint32_t>(text.original_tokens));
+  usage.set_truncated(text.original_tokens > text.tokens);
+  usage.set_windows(static_cast<std::uint32_t>(text.windows));
 }
 
 }  // namespace synth::server

@@ -29,18 +29,19 @@ static_assert(v1::TokenizeRequest::kTextsFieldNumber == kTextsField);
 constexpr std::uint32_t kTextsTag =
     WireFormatLite::MakeTag(kTextsField, WireFormatLite::WIRETYPE_LENGTH_DELIMITED);
 
-std::int64_t CountTexts(io::CodedInputStream& in) {
-  std::int64_t count = 0;
+FieldCounts CountFields(io::CodedInputStream& in) {
+  FieldCounts counts;
   while (const std::uint32_t tag = in.ReadTag()) {
     if (tag != kTextsTag) {
       if (!WireFormatLite::SkipField(&in, tag)) break;
+      ++counts.others;
       continue;
     }
     int size = 0;
     if (!in.ReadVarintSizeAsInt(&size) || !in.Skip(size)) break;
-    ++count;
+    ++counts.texts;
   }
-  return count;
+  return counts;
 }
 
 // A copy of `bytes` in which every text that is not UTF-8 is empty; nothing where the bytes are
@@ -81,19 +82,19 @@ std::optional<std::string> WithoutBadTexts(std::string_view bytes,
 
 }  // namespace
 
-std::int64_t CountTexts(const grpc::ByteBuffer& bytes) {
+FieldCounts CountFields(const grpc::ByteBuffer& bytes) {
   // The reader takes a non-const buffer but only reads it.
   grpc::ByteBuffer buffer = bytes;
   grpc::ProtoBufferReader reader(&buffer);
-  if (!reader.status().ok()) return 0;
+  if (!reader.status().ok()) return {};
   io::CodedInputStream in(&reader);
-  return CountTexts(in);
+  return CountFields(in);
 }
 
-std::int64_t CountTexts(std::string_view bytes) {
+FieldCounts CountFields(std::string_view bytes) {
   io::ArrayInputStream array(bytes.data(), static_cast<int>(bytes.size()));
   io::CodedInputStream in(&array);
-  return CountTexts(in);
+  return CountFields(in);
 }
 
 absl::Status ParseRequest(const grpc::ByteBuffer& bytes, google::protobuf::Message& request,

@@ -1,10 +1,8 @@
 // synthctl inspect, its parts and the program itself, over the golden checkpoints.
 #include <gtest/gtest.h>
-#include <png.h>
 #include <sys/wait.h>
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -17,16 +15,16 @@
 #include <string>
 #include <vector>
 
-#include "client/inspect/cost.h"
 #include "client/inspect/heat_map.h"
 #include "client/inspect/inspection.h"
 #include "client/inspect/report.h"
 #include "model/checkpoint/checkpoint.h"
-#include "model/checkpoint/mapped_file.h"
 #include "model/checkpoint/safetensors.h"
 #include "synth/inspect.h"
 #include "synth/model.h"
+#include "tests/client/inspect/png_file.h"
 #include "tests/model/test_checkpoint.h"
+#include "tests/paths.h"
 
 namespace synth::inspect {
 namespace {
@@ -34,7 +32,7 @@ namespace {
 namespace fs = std::filesystem;
 using nlohmann::json;
 
-const fs::path kGolden = fs::path(SYNTH_SOURCE_DIR) / "tests" / "golden";
+const fs::path kGolden = paths::SourcePath("tests/golden");
 
 std::vector<std::string> GoldenNames() {
   std::vector<std::string> names;
@@ -49,8 +47,8 @@ std::vector<std::string> GoldenNames() {
 class GoldenFile {
  public:
   explicit GoldenFile(const std::string& name)
-      : file_(*MappedFile::Open(kGolden / name / "golden.safetensors")),
-        tensors_(*ParseSafetensors(file_.bytes())) {}
+      : file_(ReadFile(kGolden / name / "golden.safetensors")),
+        tensors_(*ParseSafetensors(file_)) {}
 
   std::vector<float> Floats(const std::string& name) const { return ToFloats(tensors_.at(name)); }
   std::vector<std::int32_t> Integers(const std::string& name) const {
@@ -71,7 +69,7 @@ class GoldenFile {
   }
 
  private:
-  MappedFile file_;
+  std::string file_;
   TensorMap tensors_;
 };
 
@@ -286,123 +284,6 @@ TEST(Attention, OfDotProductIsTheSoftmaxOfTheScoresOfPyTorchsStates) {
   }
 }
 
-TEST(Cost, FollowsTheFormulas) {
-  ModelConfig config;
-  config.hidden_size = 8;
-  config.num_attention_heads = 2;
-  config.intermediate_size = 32;
-  config.max_position_embeddings = 12;
-  const auto scores = [&config](const AttentionSpec& spec) {
-    const Cost cost = CountMultiplyAdds(spec, config, 5);
-    EXPECT_EQ(cost.value_output, 2 * 8 * 8);
-    EXPECT_EQ(cost.mix, 5 * 8);
-    EXPECT_EQ(cost.feed_forward, 2 * 8 * 32);
-    EXPECT_EQ(cost.total(), 128 + cost.scores + 40 + 512);
-    return cost.scores;
-  };
-  EXPECT_EQ(scores(DotProductSpec{}), 2 * 64 + 5 * 8);
-  EXPECT_EQ(scores(DenseSpec{}), 64 + 5 * 8);
-  EXPECT_EQ(scores(FactorizedDenseSpec{4, 3}), 64 + 8 * 7 + 5 * 2);
-  EXPECT_EQ(scores(RandomSpec{}), 0);
-  EXPECT_EQ(scores(FactorizedRandomSpec{3}), 0);
-  EXPECT_EQ(scores(MixtureSpec{{RandomSpec{}, DenseSpec{}, DotProductSpec{}}}), 104 + 168);
-
-  const auto parameters = [&config](const AttentionSpec& spec) {
-    return CountScoreParameters(spec, config).count;
-  };
-  EXPECT_EQ(parameters(DotProductSpec{}), 2 * 64 + 2 * 8);
-  EXPECT_EQ(parameters(DenseSpec{}), 64 + 8 + 8 * 12 + 2 * 12);
-  EXPECT_EQ(parameters(FactorizedDenseSpec{4, 3}), 64 + 8 + 8 * 7);
-  EXPECT_EQ(parameters(RandomSpec{}), 2 * 144);
-  EXPECT_EQ(parameters(FactorizedRandomSpec{3}), 2 * 2 * 12 * 3);
-  const MixtureSpec mixture{{RandomSpec{false}, FactorizedRandomSpec{3}}};
-  EXPECT_EQ(parameters(mixture), 288 + 144 + 2 * 2);
-  EXPECT_EQ(CountScoreParameters(mixture, config).formula, "(H·L²) + (2·H·L·k) + H·M");
-  EXPECT_EQ(SourceName(mixture), "mixture(random(fixed) + factorized_random(k=3))");
-}
-
-// A PNG as libpng reads it.
-class Png {
- public:
-  explicit Png(const std::string& file) {
-    png_image image = {};
-    image.version = PNG_IMAGE_VERSION;
-    EXPECT_NE(png_image_begin_read_from_file(&image, file.c_str()), 0) << image.message;
-    image.format = PNG_FORMAT_RGB;
-    width = static_cast<std::int64_t>(image.width);
-    height = static_cast<std::int64_t>(image.height);
-    pixels_.resize(PNG_IMAGE_SIZE(image));
-    EXPECT_NE(png_image_finish_read(&image, nullptr, pixels_.data(), 0, nullptr), 0)
-        << image.message;
-  }
-
-  using Rgb = std::array<int, 3>;
-  Rgb At(std::int64_t x, std::int64_t y) const {
-    const std::uint8_t* const pixel = pixels_.data() + (y * width + x) * 3;
-    return {pixel[0], pixel[1], pixel[2]};
-  }
-
-  std::int64_t width = 0;
-  std::int64_t height = 0;
-
- private:
-  std::vector<std::uint8_t> pixels_;
-};
-
-constexpr Png::Rgb kWhite = {0xFF, 0xFF, 0xFF};
-constexpr Png::Rgb kDarkest = {0x44, 0x01, 0x54};
-constexpr Png::Rgb kBrightest = {0xFD, 0xE7, 0x25};
-
-TEST(HeatMap, DrawsCellsWithGapsEachOnItsOwnScale) {
-  auto map = HeatMap::Create(2, 2, 2);
-  ASSERT_TRUE(map.ok()) << map.status();
-  const std::int64_t scale = map->scale();
-  EXPECT_EQ(scale, HeatMap::kMinCell / 2);
-  EXPECT_EQ(map->width(), 4 * scale + 3 * HeatMap::kGap);
-  map->Draw(0, std::vector<float>{1, 0, 0, 0.5F, 0, 0.25F, 0, 0});
-  map->Draw(1, std::vector<float>{0, 0, 0, 0, 0.5F, 0.5F, 0.5F, 0.5F});
-  const TempFolder folder;
-  const std::string file = (folder.path() / "map.png").string();
-  std::FILE* const out = std::fopen(file.c_str(), "wb");
-  ASSERT_TRUE(map->WritePng(out).ok());
-  std::fclose(out);
-
-  const Png png(file);
-  ASSERT_EQ(png.width, map->width());
-  ASSERT_EQ(png.height, map->height());
-  const auto at = [&](int layer, int head, int i, int j) {
-    const std::int64_t step = 2 * scale + HeatMap::kGap;
-    return png.At(HeatMap::kGap + head * step + j * scale,
-                  HeatMap::kGap + layer * step + i * scale);
-  };
-  EXPECT_EQ(at(0, 0, 0, 0), kBrightest);
-  EXPECT_EQ(at(0, 0, 0, 1), kDarkest);
-  EXPECT_EQ(at(0, 1, 0, 1), kBrightest);
-  EXPECT_EQ(at(0, 1, 1, 1), kDarkest);
-  EXPECT_EQ(at(1, 0, 0, 0), kDarkest);  // all zeros
-  EXPECT_EQ(at(1, 1, 1, 0), kBrightest);
-  const Png::Rgb half = at(0, 0, 1, 1);  // viridis at 1/2: a blue-green
-  EXPECT_NEAR(half[0], 0x22, 3);
-  EXPECT_NEAR(half[1], 0x90, 3);
-  EXPECT_NEAR(half[2], 0x8C, 3);
-  EXPECT_EQ(png.At(0, 0), kWhite);
-  EXPECT_EQ(png.At(HeatMap::kGap + 2 * scale, HeatMap::kGap), kWhite);
-  EXPECT_EQ(png.At(png.width - 1, png.height - 1), kWhite);
-}
-
-TEST(HeatMap, RefusesAPictureThatIsTooLarge) {
-  EXPECT_EQ(HeatMap::Create(96, 64, 4096).status().code(), absl::StatusCode::kInvalidArgument);
-}
-
-TEST(HeatMap, ReportsAFullDisk) {
-  const auto map = HeatMap::Create(4, 4, 128);
-  ASSERT_TRUE(map.ok());
-  std::FILE* const out = std::fopen("/dev/full", "wb");
-  ASSERT_NE(out, nullptr);
-  EXPECT_FALSE(map->WritePng(out).ok());
-  std::fclose(out);
-}
-
 struct Outcome {
   int code = -1;
   std::string out;
@@ -414,8 +295,8 @@ class InspectProgram : public testing::Test {
   Outcome Run(const std::string& arguments) const {
     const fs::path out = folder_.path() / "out";
     const fs::path err = folder_.path() / "err";
-    const std::string line =
-        SYNTHCTL_BINARY " inspect " + arguments + " >" + out.string() + " 2>" + err.string();
+    const std::string line = paths::SynthctlBinary() + " inspect " + arguments + " >" +
+                             out.string() + " 2>" + err.string();
     const int status = std::system(line.c_str());
     return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, ReadFile(out), ReadFile(err)};
   }

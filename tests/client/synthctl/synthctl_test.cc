@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 #include <sys/wait.h>
 
+#include <chrono>
 #include <cstdlib>
 #include <fstream>
 #include <iterator>
@@ -10,6 +11,7 @@
 #include <vector>
 
 #include "tests/client/fake_server.h"
+#include "tests/paths.h"
 
 namespace synth::client {
 namespace {
@@ -40,11 +42,28 @@ std::string FileWith(const std::string& content) {
 Outcome RunSynthctl(const std::string& target, const std::string& arguments) {
   const std::string out = FileName("out");
   const std::string err = FileName("err");
-  const std::string line =
-      "SYNTHCTL_SERVER=" + target + " " SYNTHCTL_BINARY " " + arguments + " >" + out + " 2>" + err;
+  const std::string line = "SYNTHCTL_SERVER=" + target + " " + paths::SynthctlBinary() + " " +
+                           arguments + " >" + out + " 2>" + err;
   const int status = std::system(line.c_str());
   return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, Content(out), Content(err)};
 }
+
+// Sets all variables that name a proxy, and lets no_proxy except nothing.
+class ScopedProxies {
+ public:
+  explicit ScopedProxies(const char* proxy) {
+    for (const char* name : kNames) setenv(name, proxy, 1);
+    for (const char* name : {"no_proxy", "no_grpc_proxy"}) unsetenv(name);
+  }
+  ~ScopedProxies() {
+    for (const char* name : kNames) unsetenv(name);
+  }
+  ScopedProxies(const ScopedProxies&) = delete;
+  ScopedProxies& operator=(const ScopedProxies&) = delete;
+
+ private:
+  static constexpr const char* kNames[] = {"http_proxy", "https_proxy", "grpc_proxy", "all_proxy"};
+};
 
 std::vector<nlohmann::json> JsonLines(const std::string& text) {
   std::vector<nlohmann::json> lines;
@@ -93,6 +112,49 @@ TEST(Synthctl, EncodeShowsATable) {
   EXPECT_EQ(outcome.code, 0) << outcome.err;
   EXPECT_NE(outcome.out.find("[2] 3.0000 97.0000"), std::string::npos) << outcome.out;
   EXPECT_NE(outcome.out.find("two words"), std::string::npos);
+}
+
+TEST(Synthctl, AnArgumentIsOneTextByteForByte) {
+  FakeServer server;
+  std::vector<std::string> seen;
+  server.encode = [&seen](auto&, const auto& request, auto& response) {
+    seen.assign(request.texts().begin(), request.texts().end());
+    FakeServer::AnswerWithLengths(request, response);
+    return grpc::Status::OK;
+  };
+  server.classify = [&seen](auto&, const auto& request, auto& response) {
+    seen.assign(request.texts().begin(), request.texts().end());
+    for (int i = 0; i < request.texts_size(); ++i) response.add_results();
+    return grpc::Status::OK;
+  };
+  for (const char* text : {"[play, jazz]", "[]",    "[[]]", "[",       "[a",
+                           "a]",           "++",    "{}",   "{a,b}",   "%%",
+                           "a,b",          "load",  "-5",   "\x01[a]", "\xEF\xBB\xBFz",
+                           " a ",          "\"a\"", "a\nb", "=a",      "/a"}) {
+    for (const char* command : {"classify '", "encode '"}) {
+      seen.clear();
+      const Outcome outcome = RunSynthctl(server.Target(), command + std::string(text) + "'");
+      EXPECT_EQ(outcome.code, 0) << text << ": " << outcome.err;
+      EXPECT_EQ(seen, std::vector<std::string>{text});
+      RunSynthctl(server.Target(), command + std::string("first' --batch 9 '") + text + "' last");
+      EXPECT_EQ(seen, (std::vector<std::string>{"first", text, "last"}));
+    }
+  }
+  EXPECT_EQ(RunSynthctl(server.Target(), "encode a --batch 9 -- -b --batch -- '[c]' ''").code, 1);
+  EXPECT_EQ(seen, (std::vector<std::string>{"a", "-b", "--batch", "--", "[c]", ""}));
+  EXPECT_EQ(RunSynthctl(server.Target(), "encode -- --help").code, 0);
+  EXPECT_EQ(seen, (std::vector<std::string>{"--help"}));
+  EXPECT_EQ(RunSynthctl(server.Target(), "tokenize '[b]' --output jsonl").out,
+            "{\"index\":0,\"ids\":[91,98,93],\"pieces\":[\"[\",\"b\",\"]\"]}\n");
+}
+
+TEST(Synthctl, OptionsTakeTheirValuesByteForByte) {
+  const FakeServer server;
+  const Outcome outcome = RunSynthctl(server.Target(), "encode --file '[a, b]'");
+  EXPECT_EQ(outcome.code, 5);
+  EXPECT_NE(outcome.err.find("[a, b]: No such file"), std::string::npos) << outcome.err;
+  EXPECT_EQ(RunSynthctl(server.Target(), "health '[a]'").code, 2);
+  EXPECT_EQ(RunSynthctl(server.Target(), "-- health").code, 2);
 }
 
 TEST(Synthctl, ClassifyReportsAccuracy) {
@@ -171,6 +233,21 @@ TEST(Synthctl, AFailedRequestNamesItsLinesAndTheRunGoesOn) {
   EXPECT_EQ(JsonLines(outcome.out).size(), 5U);
 }
 
+TEST(Synthctl, EndsAtOnceAfterATextThatIsTooLargeForTheServer) {
+  const FakeServer server;
+  constexpr size_t kBytes = 20'000'000;
+  const std::string file = FileWith("abc\n" + std::string(kBytes, 'a') + "\nabcd\n");
+  // Without care gRPC holds the process for 10 s, in about half of the runs.
+  constexpr int kRuns = 4;
+  for (int i = 0; i < kRuns; ++i) {
+    const auto start = std::chrono::steady_clock::now();
+    const Outcome outcome = RunSynthctl(server.Target(), "classify --file " + file);
+    EXPECT_EQ(outcome.code, 3);
+    EXPECT_NE(outcome.err.find("line 2: RESOURCE_EXHAUSTED"), std::string::npos) << outcome.err;
+    EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(5));
+  }
+}
+
 TEST(Synthctl, TokenizeShowsPiecesAndIds) {
   const FakeServer server;
   EXPECT_EQ(RunSynthctl(server.Target(), "tokenize ab").out,
@@ -204,6 +281,21 @@ TEST(Synthctl, HealthIsAnExitCode) {
   EXPECT_EQ(outcome.out, "NOT_SERVING\n");
   EXPECT_EQ(RunSynthctl(server.Target(), "health --wait 0.2").code, 4);
   EXPECT_EQ(RunSynthctl("127.0.0.1:1", "health").code, 3);
+}
+
+TEST(Synthctl, ThisMachineIsNeverReachedThroughAProxy) {
+  const FakeServer server;
+  const std::string port = server.Target().substr(server.Target().rfind(':'));
+  const ScopedProxies proxies("http://127.0.0.1:9");
+  for (const std::string& target : {"127.0.0.1" + port, "localhost" + port,
+                                    "dns:///localhost" + port, "ipv4:127.0.0.1" + port}) {
+    const Outcome outcome = RunSynthctl(target, "health");
+    EXPECT_EQ(outcome.code, 0) << target << ": " << outcome.err;
+  }
+  // Another name goes to the proxy, which is not there, instead of to a name server.
+  const Outcome other = RunSynthctl("synthserve.invalid" + port, "health");
+  EXPECT_EQ(other.code, 3);
+  EXPECT_NE(other.err.find("127.0.0.1:9"), std::string::npos) << other.err;
 }
 
 TEST(Synthctl, LoadReports) {

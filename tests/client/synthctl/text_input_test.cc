@@ -38,6 +38,19 @@ TEST(TextInput, ALineEndAtTheEndAddsNoText) {
   EXPECT_TRUE(Texts(*OpenFileWith("")).empty());
 }
 
+TEST(TextInput, AByteOrderMarkAtTheHeadIsSkipped) {
+  const std::string mark = "\xEF\xBB\xBF";
+  EXPECT_EQ(Texts(*OpenFileWith(mark + "one\n" + mark + "two\n")),
+            (std::vector<std::string>{"one", mark + "two"}));
+  EXPECT_EQ(Texts(*OpenFileWith(mark + "\r\ntwo")), (std::vector<std::string>{"", "two"}));
+  EXPECT_EQ(Texts(*OpenFileWith(mark + mark)), std::vector<std::string>{mark});
+  EXPECT_EQ(Texts(*OpenFileWith("\xEF\xBB")), std::vector<std::string>{"\xEF\xBB"});
+  EXPECT_TRUE(Texts(*OpenFileWith(mark)).empty());
+  const auto labelled = OpenFileWith(mark + "a\tone\n", /*tsv=*/true);
+  EXPECT_EQ(labelled->Next()->tag, "a");
+  EXPECT_EQ(labelled->FractionRead(), 1.0);
+}
+
 TEST(TextInput, TsvLinesHaveLabelAndText) {
   const auto input = OpenFileWith("a\tone\ttwo\nno tab\n\tx\n", /*tsv=*/true);
   const auto first = input->Next();

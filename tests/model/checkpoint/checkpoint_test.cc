@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <cstddef>
 #include <filesystem>
 #include <limits>
@@ -156,10 +157,67 @@ TEST_F(CheckpointTest, TooMuchPrecomputedAttention) {
 TEST_F(CheckpointTest, TheDigestIsOfTheFiles) {
   const auto checkpoint = Checkpoint::Open(folder_.path());
   ASSERT_TRUE(checkpoint.ok());
-  const std::string digest = checkpoint->ComputeDigest();
+  const std::string digest = *checkpoint->ComputeDigest();
   EXPECT_EQ(digest.size(), 64U);
   WriteFile(folder_.path() / "config.json", config_.dump());  // other white space
-  EXPECT_NE(Checkpoint::Open(folder_.path())->ComputeDigest(), digest);
+  EXPECT_NE(*Checkpoint::Open(folder_.path())->ComputeDigest(), digest);
+}
+
+TEST_F(CheckpointTest, AFileThatShrinksWhileItIsReadIsAnError) {
+  const auto checkpoint = Checkpoint::Open(folder_.path());
+  ASSERT_TRUE(checkpoint.ok());
+  const std::size_t values = checkpoint->Read(kValueWeight).size();
+  EXPECT_TRUE(checkpoint->status().ok()) << checkpoint->status();
+  std::filesystem::resize_file(tensor_file(), 4096);
+  EXPECT_EQ(checkpoint->Read(kValueWeight).size(), values);
+  for (const absl::Status& status : {checkpoint->status(), checkpoint->ComputeDigest().status()}) {
+    EXPECT_TRUE(absl::IsInvalidArgument(status)) << status;
+    EXPECT_THAT(std::string(status.message()),
+                AllOf(HasSubstr(tensor_file().string() + ": the file was shortened while it was"),
+                      HasSubstr("found 4096")));
+  }
+}
+
+TEST_F(CheckpointTest, AFileThatChangesWhileItIsReadIsAnError) {
+  const auto checkpoint = Checkpoint::Open(folder_.path());
+  ASSERT_TRUE(checkpoint.ok());
+  std::filesystem::last_write_time(
+      tensor_file(), std::filesystem::file_time_type::clock::now() + std::chrono::hours(1));
+  EXPECT_THAT(std::string(checkpoint->status().message()),
+              HasSubstr("model.safetensors: somebody wrote to the file while it was read"));
+}
+
+TEST_F(CheckpointTest, AFileThatIsReplacedWhileItIsReadStaysTheOldOne) {
+  const auto checkpoint = Checkpoint::Open(folder_.path());
+  ASSERT_TRUE(checkpoint.ok());
+  WriteFile(folder_.path() / "new", "");
+  std::filesystem::rename(folder_.path() / "new", tensor_file());
+  EXPECT_EQ(checkpoint->Read(kValueWeight), tensors_.at(kValueWeight).values);
+  EXPECT_TRUE(checkpoint->status().ok()) << checkpoint->status();
+}
+
+TEST_F(CheckpointTest, AGitLfsPointerIsNamed) {
+  constexpr const char* kPointer =
+      "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n";
+  config_["tokenizer"] = {{"type", "sentencepiece"}, {"file", "t.model"}};
+  Write();
+  for (const char* const name : {"t.model", "model.safetensors", "config.json"}) {
+    WriteFile(folder_.path() / name, kPointer);
+    EXPECT_TRUE(absl::IsInvalidArgument(Load())) << name;
+    EXPECT_THAT(Error(), HasSubstr(std::string(name) + ": expected the file itself, found a Git "
+                                                       "LFS pointer"));
+  }
+}
+
+TEST_F(CheckpointTest, OtherFormsOfTensorFilesAreNamed) {
+  std::filesystem::remove(tensor_file());
+  WriteFile(folder_.path() / "pytorch_model.bin", "PK");
+  EXPECT_TRUE(absl::IsNotFound(Load()));
+  EXPECT_THAT(Error(), HasSubstr("model.safetensors: expected the tensors in this file, found "
+                                 "pytorch_model.bin, which must be converted"));
+  WriteFile(folder_.path() / "model.safetensors.index.json", "{}");
+  EXPECT_TRUE(absl::IsNotFound(Load()));
+  EXPECT_THAT(Error(), HasSubstr("found model.safetensors.index.json: a checkpoint in shards"));
 }
 
 }  // namespace

@@ -29,8 +29,11 @@ TEST(Digest, IsWhatCoreutilsPrint) {
   ASSERT_NE(std::fgets(printed.data(), printed.size(), pipe), nullptr);
   EXPECT_EQ(pclose(pipe), 0);
 
-  const std::array files = {NamedBytes{"config.json", "{}\n"},
-                            NamedBytes{"model.safetensors", {"\0\1\2", 3}}};
+  Sha256 in_pieces;
+  in_pieces.Add({"\0", 1});
+  in_pieces.Add("\1\2");
+  const std::array files = {FileHash{"config.json", Sha256Hex("{}\n")},
+                            FileHash{"model.safetensors", in_pieces.Finish()}};
   EXPECT_EQ(Digest(files), printed.data());
 }
 

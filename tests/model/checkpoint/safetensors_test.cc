@@ -41,6 +41,8 @@ TEST(Safetensors, ReadsWhatWasWritten) {
   EXPECT_EQ(ToFloats(tensors->at("b")), (std::vector<float>{5, 6, 7}));
 }
 
+TEST(Safetensors, NullIsNoMetadata) { EXPECT_EQ(ErrorOf(R"({"__metadata__":null})", ""), ""); }
+
 TEST(Safetensors, ReadsMetadataScalarsAndEmptyTensors) {
   const std::string header =
       R"({"__metadata__":{"format":"pt"},)" +

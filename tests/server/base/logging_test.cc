@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <nlohmann/json.hpp>
 #include <string>
 
@@ -17,6 +18,7 @@ std::string Logged(LogFormat format, spdlog::level::level_enum level,
   testing::internal::CaptureStderr();
   SetUpLogging(format, spdlog::level::info);
   Log(level, "something_happened", facts);
+  EXPECT_TRUE(FlushLog(std::chrono::minutes(1)));
   return testing::internal::GetCapturedStderr();
 }
 

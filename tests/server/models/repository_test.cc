@@ -2,39 +2,20 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <sys/resource.h>
 
-#include <fstream>
 #include <string>
 
 #include "server/models/tbb_executor.h"
 #include "server/observe/metrics.h"
+#include "tests/paths.h"
+#include "tests/server/more_memory.h"
 
 namespace synth::server {
 namespace {
 
 using testing::HasSubstr;
 
-const std::string kFolder = std::string(SYNTH_SOURCE_DIR) + "/tests/golden/tokenized";
-
-// While it lives, the process may take so many more bytes of address space.
-class MoreMemory {
- public:
-  explicit MoreMemory(rlim_t bytes) {
-    getrlimit(RLIMIT_AS, &before_);
-    rlim_t pages = 0;
-    std::ifstream("/proc/self/statm") >> pages;
-    constexpr rlim_t kPage = 4096;
-    const rlimit limit = {.rlim_cur = pages * kPage + bytes, .rlim_max = before_.rlim_max};
-    setrlimit(RLIMIT_AS, &limit);
-  }
-  ~MoreMemory() { setrlimit(RLIMIT_AS, &before_); }
-  MoreMemory(const MoreMemory&) = delete;
-  MoreMemory& operator=(const MoreMemory&) = delete;
-
- private:
-  rlimit before_ = {};
-};
+const std::string kFolder = paths::SourcePath("tests/golden/tokenized");
 
 class RepositoryTest : public testing::Test {
  protected:
@@ -55,6 +36,20 @@ TEST_F(RepositoryTest, LoadsAndFinds) {
   ASSERT_TRUE(repository_.Find("small").ok());
   EXPECT_EQ(*repository_.Find(""), *repository_.Find("small"));
   EXPECT_TRUE(absl::IsNotFound(repository_.Find("large").status()));
+  EXPECT_TRUE(absl::IsAlreadyExists(Load(512)));
+}
+
+TEST_F(RepositoryTest, NotFoundNamesTheFirstModelsOnly) {
+  for (int i = 0; i < 10; ++i) {
+    const std::string name = std::string(200, 'm') + std::to_string(i);
+    ASSERT_TRUE(repository_
+                    .Load({.name = name, .folder = kFolder}, {}, {.max_batch_tokens = 8}, executor_,
+                          metrics_)
+                    .ok());
+  }
+  const absl::Status status = repository_.Find("other").status();
+  EXPECT_THAT(std::string(status.message()), HasSubstr(" and 2 more"));
+  EXPECT_LT(status.message().size(), 2000U) << "a trailer holds it";
 }
 
 TEST_F(RepositoryTest, WhatWarmUpHasNoMemoryForIsAnError) {
@@ -66,7 +61,7 @@ TEST_F(RepositoryTest, WhatWarmUpHasNoMemoryForIsAnError) {
   EXPECT_TRUE(absl::IsResourceExhausted(status)) << status;
   EXPECT_THAT(std::string(status.message()),
               HasSubstr("model 'small': " + kFolder + ": too large for the memory"));
-  EXPECT_TRUE(repository_.models().empty());
+  EXPECT_TRUE(repository_.models()->empty());
 }
 
 }  // namespace

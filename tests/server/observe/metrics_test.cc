@@ -26,6 +26,8 @@ ModelMetrics& AddModel(Metrics& metrics) {
 TEST(MetricsTest, EverySeriesExistsAtZeroFromTheStart) {
   Metrics metrics;
   AddModel(metrics);
+  for (const char* method : {"Encode", "Classify", "GetModel"})
+    metrics.AddMethod("synth.v1.Inference", method, "unary");
   const std::string text = metrics.Scrape();
   for (
       const char* line : {
@@ -50,9 +52,10 @@ TEST(MetricsTest, EverySeriesExistsAtZeroFromTheStart) {
 
 TEST(MetricsTest, CountsCallsByCode) {
   Metrics metrics;
-  metrics.Method("Encode").OnStarted();
-  metrics.Method("Encode").OnHandled(grpc::StatusCode::OK, milliseconds(3));
-  metrics.Method("Encode").OnHandled(grpc::StatusCode::UNKNOWN, milliseconds(3));
+  const MethodMetrics& encode = metrics.AddMethod("synth.v1.Inference", "Encode", "unary");
+  encode.OnStarted();
+  encode.OnHandled(absl::StatusCode::kOk, milliseconds(3));
+  encode.OnHandled(absl::StatusCode::kUnknown, milliseconds(3));
   const std::string text = metrics.Scrape();
   const std::string labels =
       R"(grpc_method="Encode",grpc_service="synth.v1.Inference",grpc_type="unary")";
@@ -63,6 +66,31 @@ TEST(MetricsTest, CountsCallsByCode) {
               HasSubstr("grpc_server_handling_seconds_bucket{" + labels + ",le=\"0.005\"} 2"));
   EXPECT_THAT(text,
               HasSubstr("grpc_server_handling_seconds_bucket{" + labels + ",le=\"0.0025\"} 0"));
+}
+
+// A quantile in the tail of a loaded server must not be a guess over 150 ms.
+TEST(MetricsTest, LatenciesBetween100And250MillisecondsAreToldApart) {
+  Metrics metrics;
+  ModelMetrics& model = AddModel(metrics);
+  Job job;
+  job.tokens = 1;
+  const std::vector<Job*> batch = {&job};
+  const MethodMetrics& encode = metrics.AddMethod("synth.v1.Inference", "Encode", "unary");
+  for (const int time : {120, 170, 220}) {
+    encode.OnHandled(absl::StatusCode::kOk, milliseconds(time));
+    model.OnBatchDone(batch, 1, milliseconds(time));
+  }
+  const std::string text = metrics.Scrape();
+  for (
+      const std::string series : {
+          R"(grpc_server_handling_seconds_bucket{grpc_method="Encode",grpc_service="synth.v1.Inference",grpc_type="unary",)",
+          R"(synth_compute_seconds_bucket{model="m",)",
+      }) {
+    for (const char* bucket :
+         {R"(le="0.1"} 0)", R"(le="0.15"} 1)", R"(le="0.2"} 2)", R"(le="0.25"} 3)"}) {
+      EXPECT_THAT(text, HasSubstr(series + bucket + "\n"));
+    }
+  }
 }
 
 TEST(MetricsTest, AttentionGrows) {

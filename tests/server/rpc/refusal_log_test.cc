@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <chrono>
 #include <string>
 
 #include "server/base/logging.h"
@@ -18,6 +19,7 @@ TEST(RefusalLogTest, OneLineForEachClassNotForEachCall) {
     log.Record("Encode", {grpc::StatusCode::RESOURCE_EXHAUSTED, "full"});
   log.Record("Encode", {grpc::StatusCode::INVALID_ARGUMENT, "wrong"});
   log.Record("Classify", {grpc::StatusCode::RESOURCE_EXHAUSTED, "full"});
+  EXPECT_TRUE(FlushLog(std::chrono::minutes(1)));
   const std::string lines = testing::internal::GetCapturedStderr();
   EXPECT_EQ(std::count(lines.begin(), lines.end(), '\n'), 3) << lines;
 }

@@ -42,7 +42,9 @@ struct RetryPolicy {
 
 struct ClientOptions {
   // Where the server is, as a gRPC name: "host:port", "dns:///host:port", "unix:/path". Calls are
-  // spread over all addresses of the name in turn.
+  // spread over all addresses of the name in turn. gRPC goes through the proxy that grpc_proxy,
+  // https_proxy or http_proxy names, except for what no_proxy lists. This machine (localhost,
+  // 127.0.0.0/8, ::1) is always reached directly.
   std::string target = "127.0.0.1:50051";
   std::shared_ptr<grpc::ChannelCredentials> credentials;  // null: no encryption
   std::chrono::milliseconds default_deadline{10'000};     // of calls that name none; > 0
@@ -92,8 +94,8 @@ enum class Health {
 };
 
 // Thread-safe. Errors are those that proto/synth/v1/inference.proto lists, and:
-//   INVALID_ARGUMENT  also without a call: a text that is not UTF-8, a deadline that is not
-//   positive UNAVAILABLE       also where no server can be reached
+// - INVALID_ARGUMENT: also without a call, if a text is not UTF-8 or a deadline is not positive.
+// - UNAVAILABLE: also if no server can be reached.
 // RetryAfter (status.h) reads the server's retry hint from them.
 class Client {
  public:

@@ -19,10 +19,9 @@ TEST(ValidationTest, TextCountsAtTheLimits) {
   EXPECT_FALSE(CheckTextCount(4, 3).ok());
 }
 
-TEST(ValidationTest, TextBytesAtTheLimit) {
-  EXPECT_FALSE(CheckText("", 3).ok());
-  EXPECT_TRUE(CheckText("abc", 3).ok());
-  EXPECT_FALSE(CheckText("abcd", 3).ok());
+TEST(ValidationTest, FieldCountsAtTheLimit) {
+  EXPECT_TRUE(CheckFieldCount(64).ok());
+  EXPECT_FALSE(CheckFieldCount(65).ok());
 }
 
 TEST(ValidationTest, StatusesKeepTheirCodeAndMessage) {

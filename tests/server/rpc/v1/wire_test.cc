@@ -51,13 +51,14 @@ TEST_F(WireTest, ReadsWhatProtobufWrites) {
 
 TEST_F(WireTest, CountsTextsWithoutReadingThem) {
   std::string bytes = GoodRequest().SerializeAsString();
-  EXPECT_EQ(CountTexts(bytes), 2);
-  EXPECT_EQ(CountTexts(""), 0);
-  EXPECT_EQ(CountTexts("\xff\xff\xff\xff\xff\xff"), 0);
-  EXPECT_EQ(CountTexts(bytes.substr(0, bytes.find("zweiter") + 3)), 1) << "the second is cut off";
+  EXPECT_EQ(CountFields(bytes).texts, 2);
+  EXPECT_EQ(CountFields("").texts, 0);
+  EXPECT_EQ(CountFields("\xff\xff\xff\xff\xff\xff").texts, 0);
+  EXPECT_EQ(CountFields(bytes.substr(0, bytes.find("zweiter") + 3)).texts, 1)
+      << "the second is cut off";
   std::vector<grpc::Slice> slices;
   for (const char byte : bytes) slices.emplace_back(std::string(1, byte));
-  EXPECT_EQ(CountTexts(grpc::ByteBuffer(slices.data(), slices.size())), 2);
+  EXPECT_EQ(CountFields(grpc::ByteBuffer(slices.data(), slices.size())).texts, 2);
 }
 
 TEST_F(WireTest, AnEmptyBodyIsAnEmptyRequest) {
@@ -95,6 +96,17 @@ TEST_F(WireTest, DamagedBytesAreRefused) {
   EXPECT_FALSE(Parse("\x12\xff\xff\xff\xff\x0f").ok());
   EXPECT_FALSE(Parse(std::string(3, '\0')).ok());
   EXPECT_FALSE(Parse("\x14").ok()) << "the end of a group that never began";
+}
+
+TEST_F(WireTest, CountsFieldsBesidesTexts) {
+  v1::ClassifyRequest request;
+  request.add_texts("a");
+  request.set_top_k(3);
+  std::string bytes = request.SerializeAsString();
+  EXPECT_EQ(CountFields(bytes).others, 1);
+  for (int i = 0; i < 1000; ++i) bytes += std::string("\xfa\x07\x00", 3);  // field 127, empty
+  EXPECT_EQ(CountFields(bytes).others, 1001);
+  EXPECT_EQ(CountFields(bytes).texts, 1);
 }
 
 }  // namespace
