@@ -100,15 +100,16 @@ int HttpServer::PollTimeout(bool is_paused) const {
   if (connections_.empty()) return is_paused ? static_cast<int>(kPause.count()) : -1;
   // All have the same time: the oldest connection's deadline is the first. Rounded up, so that it
   // has passed when poll returns.
-  const auto left = std::chrono::ceil<std::chrono::milliseconds>(connections_.front().deadline -
-                                                                 Clock::now());
+  const auto left =
+      std::chrono::ceil<std::chrono::milliseconds>(connections_.front().deadline - Clock::now());
   const auto timeout = is_paused ? std::min(left, kPause) : left;
   return static_cast<int>(std::max(timeout.count(), std::chrono::milliseconds::rep{0}));
 }
 
 bool HttpServer::AcceptAll(int listening) {
   for (int i = 0; i < kAcceptsAtATime; ++i) {
-    FileDescriptor socket(accept4(listening, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
+    SocketAddress peer;
+    FileDescriptor socket(accept4(listening, peer.get(), &peer.size, SOCK_NONBLOCK | SOCK_CLOEXEC));
     if (socket.get() < 0) {
       switch (ClassifyAcceptFailure(errno)) {
         case AcceptFailure::kNothingWaits:
@@ -116,14 +117,17 @@ bool HttpServer::AcceptAll(int listening) {
         case AcceptFailure::kTryNext:
           continue;
         case AcceptFailure::kPause:
-          // A place of its own may be what is missing.
-          if (!connections_.empty()) MakeRoom();
-          return true;
+          if (connections_.empty()) return true;
+          // A descriptor of an idle connection is what is missing.
+          CloseOldest(nullptr);
+          continue;
       }
     }
-    if (connections_.size() >= limits_.connections) MakeRoom();
+    std::string host = peer.Host();
+    MakeRoomFor(host);
     Connection& connection = connections_.emplace_back();
     connection.socket = std::move(socket);
+    connection.host = std::move(host);
     connection.deadline = Clock::now() + limits_.deadline;
     // Most clients have sent their request by now.
     if (!Advance(connection)) connections_.pop_back();
@@ -131,11 +135,27 @@ bool HttpServer::AcceptAll(int listening) {
   return false;
 }
 
-void HttpServer::MakeRoom() {
-  // One that is being answered goes only if all are.
-  const auto idle = std::ranges::find_if(
-      connections_, [](const Connection& one) { return one.state != State::kWriting; });
-  connections_.erase(idle != connections_.end() ? idle : connections_.begin());
+void HttpServer::MakeRoomFor(const std::string& host) {
+  const auto of_host = std::ranges::count(connections_, host, &Connection::host);
+  if (static_cast<std::size_t>(of_host) >= limits_.per_address) {
+    CloseOldest(&host);
+  } else if (connections_.size() >= limits_.connections) {
+    CloseOldest(nullptr);
+  }
+}
+
+void HttpServer::CloseOldest(const std::string* host) {
+  auto chosen = connections_.end();
+  for (auto it = connections_.begin(); it != connections_.end(); ++it) {
+    if (host != nullptr && it->host != *host) continue;
+    if (it->state != State::kWriting) {
+      chosen = it;
+      break;
+    }
+    // One that is being answered goes only if all are.
+    if (chosen == connections_.end()) chosen = it;
+  }
+  if (chosen != connections_.end()) connections_.erase(chosen);
 }
 
 bool HttpServer::Advance(Connection& connection) {
@@ -167,6 +187,7 @@ bool HttpServer::Write(Connection& connection) {
   shutdown(connection.socket.get(), SHUT_WR);
   connection.state = State::kClosing;
   connection.count = 0;
+  connection.bytes = std::string();  // frees the answer's memory
   return true;
 }
 

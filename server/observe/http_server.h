@@ -19,9 +19,10 @@ namespace synth::server {
 // /metrics and /healthz over plain HTTP, for Prometheus and for probes that cannot speak gRPC.
 //
 // One thread serves all connections, and none of them can hold it up: sockets never block, a
-// request has at most kMaxHttpRequestBytes, one deadline covers a connection from its start to its
-// end, and when all places are taken the oldest idle connection gives up its own. Each connection serves
-// one request. docs/adr/0012 says why this is not a library.
+// request has at most kMaxHttpRequestBytes, and one deadline covers a connection from its start to
+// its end. When all places are taken, those of one address or those of everybody, the oldest idle
+// connection among them gives up its own, so that a newcomer is always heard. Each connection
+// serves one request. docs/adr/0013 says why this is not a library.
 class HttpServer {
  public:
   struct Handlers {
@@ -32,8 +33,9 @@ class HttpServer {
     std::function<bool()> is_serving;
   };
   struct Limits {
-    std::size_t connections = 128;                // > 0
-    std::chrono::milliseconds deadline{5'000};    // > 0; of one connection, all in all
+    std::size_t connections = 128;              // > 0
+    std::size_t per_address = 64;               // > 0; of SocketAddress::Host
+    std::chrono::milliseconds deadline{5'000};  // > 0; of one connection, all in all
   };
 
   // Listens on "host:port" (see ListenOn, also for errors). The handlers are called from the
@@ -56,6 +58,7 @@ class HttpServer {
   enum class State { kReading, kWriting, kClosing };
   struct Connection {
     FileDescriptor socket;
+    std::string host;
     TimePoint deadline;
     State state = State::kReading;
     std::string bytes;      // received while reading, to be sent while writing
@@ -69,7 +72,9 @@ class HttpServer {
   int PollTimeout(bool is_paused) const;
   // True if accepting must pause.
   bool AcceptAll(int listening);
-  void MakeRoom();
+  void MakeRoomFor(const std::string& host);
+  // The oldest idle one; of `host` alone if there is one.
+  void CloseOldest(const std::string* host);
   // Does what can be done without waiting. False when the connection is done.
   bool Advance(Connection& connection);
   bool Read(Connection& connection);

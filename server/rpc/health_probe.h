@@ -21,9 +21,9 @@ class HealthProbe {
   struct Options {
     std::chrono::milliseconds interval{1'000};  // from one answer to the next question; > 0
     std::chrono::milliseconds timeout{1'000};   // of one round trip; > 0
-    // How old the last good answer may be. More than one interval and timeout, so that one slow
-    // round trip on a busy machine is not the end.
-    std::chrono::milliseconds patience{3'000};
+    // How old the last good answer may be: an interval and a timeout, so that a round trip that is
+    // slow but in time does not count as a failure.
+    std::chrono::milliseconds patience{2'000};
   };
   // A socket that is connected, or connecting, to the server.
   using Connect = std::function<absl::StatusOr<FileDescriptor>()>;

@@ -30,10 +30,9 @@ TEST(HttpRequestTest, APrefixOfARequestNeedsMoreBytes) {
 }
 
 TEST(HttpRequestTest, WhatIsNoRequestIsRefusedAtTheFirstLine) {
-  for (const char* wrong :
-       {"\r\n", "GET\r\n", "GET /\r\n", "GET  HTTP/1.1\r\n", "get / HTTP/1.1\r\n",
-        "GET / x HTTP/1.1\r\n", "GET /\x01 HTTP/1.1\r\n", "GET /\xff HTTP/1.1\r\n",
-        "GET / FTP/1.1\r\n", "\x16\x03\x01\x02\n"})
+  for (const char* wrong : {"\r\n", "GET\r\n", "GET /\r\n", "GET  HTTP/1.1\r\n",
+                            "get / HTTP/1.1\r\n", "GET / x HTTP/1.1\r\n", "GET /\x01 HTTP/1.1\r\n",
+                            "GET /\xff HTTP/1.1\r\n", "GET / FTP/1.1\r\n", "\x16\x03\x01\x02\n"})
     EXPECT_EQ(ParseHttpRequest(wrong).status, 400) << wrong;
   EXPECT_EQ(ParseHttpRequest("PRI * HTTP/2.0\r\n").status, 505);
   for (const char* method : {"POST", "PUT", "DELETE", "OPTIONS", "TRACE", "CONNECT", "M-SEARCH"})
@@ -45,7 +44,7 @@ TEST(HttpRequestTest, ARequestHasABound) {
   const std::string endless(kMaxHttpRequestBytes, 'a');
   EXPECT_EQ(ParseHttpRequest(endless).status, 431) << "a request line";
   EXPECT_EQ(ParseHttpRequest(line + endless).status, 431) << "a header";
-  const std::string filler(kMaxHttpRequestBytes - line.size() - 7, 'a');
+  const std::string filler(kMaxHttpRequestBytes - line.size() - 5, 'a');
   EXPECT_EQ(ParseHttpRequest(line + "X:" + filler + "\r\n\r\n").status, 431) << "one byte too long";
   EXPECT_EQ(ParseHttpRequest(line + "X:" + filler.substr(1) + "\r\n\r\n").status, 200);
 }
