@@ -65,7 +65,7 @@ SIBLINGS = {
 }
 
 RPC = ["grpc/", "grpcpp/", "google/protobuf/"]
-SERVING_ONLY = [*RPC, "tbb/", "oneapi/", "prometheus/", "spdlog/", "httplib.h", "CLI/"]
+SERVING_ONLY = [*RPC, "tbb/", "oneapi/", "prometheus/", "spdlog/", "CLI/"]
 
 # Packages that a folder must not know.
 FOREIGN: dict[str, list[str]] = {

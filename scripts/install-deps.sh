@@ -8,7 +8,7 @@ set -euo pipefail
 build=(
   ca-certificates curl g++ cmake ninja-build pkg-config
   libgrpc++-dev libprotobuf-dev protobuf-compiler protobuf-compiler-grpc
-  libabsl-dev libcli11-dev libcpp-httplib-dev libeigen3-dev libpng-dev libsentencepiece-dev libspdlog-dev libssl-dev
+  libabsl-dev libcli11-dev libeigen3-dev libpng-dev libsentencepiece-dev libspdlog-dev libssl-dev
   libtbb-dev nlohmann-json3-dev prometheus-cpp-dev
 )
 everything=(

@@ -56,6 +56,17 @@ int MaxConnections(int wanted) {
   return static_cast<int>(std::min<rlim_t>(static_cast<rlim_t>(wanted), room));
 }
 
+// Few enough to leave MaxConnections its descriptors.
+HttpServer::Limits HttpLimits() {
+  HttpServer::Limits limits;
+  rlimit descriptors{};
+  if (getrlimit(RLIMIT_NOFILE, &descriptors) == 0 && descriptors.rlim_cur != RLIM_INFINITY) {
+    limits.connections = std::clamp<std::size_t>(descriptors.rlim_cur / 8, 2, limits.connections);
+    limits.per_address = limits.connections / 2;
+  }
+  return limits;
+}
+
 // What bounds a connection and its streams, whatever the client does.
 void LimitConnections(grpc::ServerBuilder& builder, const Options& options) {
   // gRPC's default is 2^32 - 1, and each stream holds memory. Clients queue calls beyond it.
@@ -157,10 +168,15 @@ absl::Status Server::LoadModels() {
 
 absl::Status Server::ListenHttp() {
   if (options_.metrics_listen.empty()) return absl::OkStatus();
-  absl::StatusOr<std::unique_ptr<HttpServer>> http = HttpServer::Start(
-      options_.metrics_listen, {.metrics = [this] { return Scrape(); },
-                                .is_serving = [this] { return is_serving_.load(); }});
-  if (!http.ok()) return http.status();
+  absl::StatusOr<std::unique_ptr<HttpServer>> http =
+      HttpServer::Start(options_.metrics_listen,
+                        {.metrics = [this] { return Scrape(); },
+                         .is_serving = [this] { return is_serving_ && probe_->is_healthy(); }},
+                        HttpLimits());
+  if (!http.ok()) {
+    return absl::Status(http.status().code(),
+                        absl::StrCat("--metrics-listen: ", http.status().message()));
+  }
   http_ = *std::move(http);
   return absl::OkStatus();
 }
@@ -207,6 +223,11 @@ void Server::AcceptConnections() {
     acceptor_->HandleNewConnection(&connection);
   });
   guard_->Start();
+  if (http_) {
+    probe_ = std::make_unique<HealthProbe>([this] { return listener_->ConnectToSelf(); },
+                                           HealthProbe::Options());
+  }
+  // From here on others may use the probe.
   is_serving_ = true;
 }
 

@@ -17,6 +17,7 @@
 #include "server/rpc/call_gate.h"
 #include "server/rpc/call_services.h"
 #include "server/rpc/connection_guard.h"
+#include "server/rpc/health_probe.h"
 #include "server/rpc/listener.h"
 #include "server/rpc/refusal_log.h"
 #include "server/rpc/v1/inference_service.h"
@@ -77,6 +78,7 @@ class Server {
   std::unique_ptr<grpc::Server> grpc_;
   std::unique_ptr<Listener> listener_;
   std::unique_ptr<ConnectionGuard> guard_;
+  std::unique_ptr<HealthProbe> probe_;
   std::unique_ptr<HttpServer> http_;
 };
 

@@ -4,7 +4,6 @@
 #include <grpcpp/create_channel.h>
 #include <grpcpp/security/credentials.h>
 #include <gtest/gtest.h>
-#include <httplib.h>
 
 #include <algorithm>
 #include <fstream>
@@ -16,6 +15,7 @@
 
 #include "synth/v1/inference.grpc.pb.h"
 #include "tests/paths.h"
+#include "tests/support/raw_client.h"
 
 namespace synth::server {
 namespace {
@@ -62,10 +62,7 @@ grpc::Status Synthserve::Classify(const std::string& text) const {
 }
 
 double Synthserve::Metric(const std::string& series) const {
-  httplib::Client http("127.0.0.1", metrics_port_);
-  const httplib::Result result = http.Get("/metrics");
-  if (!result) throw std::runtime_error("the server is gone");
-  std::istringstream lines(result->body);
+  std::istringstream lines(HttpGet(metrics_port_, "/metrics"));
   for (std::string line; std::getline(lines, line);) {
     if (line.starts_with(series + " ")) return std::stod(line.substr(series.size() + 1));
   }
