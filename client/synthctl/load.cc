@@ -1,6 +1,9 @@
 // synthctl load: puts a load on the server and measures it.
+#include <unistd.h>
+
 #include <cstdio>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -10,6 +13,7 @@
 #include "client/load/report.h"
 #include "client/load/sentences.h"
 #include "client/synthctl/options.h"
+#include "client/synthctl/output_file.h"
 #include "client/synthctl/text_input.h"
 #include "synth/utf8.h"
 
@@ -76,7 +80,16 @@ absl::StatusOr<std::vector<std::string>> ReadTexts(const std::string& file) {
   return texts;
 }
 
+// Whether the report would go into the file that the texts come from.
+bool WritesToItsInput(const LoadCommand& command) {
+  if (command.file.empty()) return false;
+  const std::optional<FileId> input =
+      command.file == "-" ? RegularFileId(STDIN_FILENO) : RegularFileId(command.file);
+  return input.has_value() && input == RegularFileId(STDOUT_FILENO);
+}
+
 int RunLoadCommand(const LoadCommand& command, const GlobalOptions& globals) {
+  if (WritesToItsInput(command)) return FailUsage("standard output is also the input");
   load::LoadOptions options = command.load;
   options.model = globals.model;
   options.method = command.method == "encode" ? load::LoadOptions::Method::kEncode

@@ -25,12 +25,16 @@ class Outcome {
     progress_.Advance();
     if (item.request_failed) return NoteFailedRequest(item.index, item.status);
     ReportFailedRequests();
+    any_computed_ |= item.status.ok();
     if (!item.status.ok()) NoteFailedText(item.index, item.status);
     return true;
   }
 
   // Output that could not be written ends the run.
   void NoteFileError(const absl::Status& status);
+
+  // Whether there is a result that is worth keeping.
+  bool any_computed() const { return any_computed_; }
 
   // To be called once, at the end; `bulk` is what the run returned.
   int Finish(const absl::Status& bulk);
@@ -45,6 +49,7 @@ class Outcome {
 
   const TextInput& input_;
   Progress& progress_;
+  bool any_computed_ = false;
   bool text_failed_ = false;
   bool request_failed_ = false;
   bool file_failed_ = false;

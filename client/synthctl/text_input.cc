@@ -89,6 +89,7 @@ absl::StatusOr<std::unique_ptr<TextInput>> TextInput::Open(const TextInputOption
   struct stat info {};
   if (fstat(fileno(input->file_.get()), &info) == 0 && S_ISREG(info.st_mode)) {
     input->file_bytes_ = static_cast<uint64_t>(info.st_size);
+    input->file_id_ = FileId{info.st_dev, info.st_ino};
   }
   return input;
 }

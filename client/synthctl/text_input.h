@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "client/synthctl/output_file.h"
 #include "synth/client/bulk.h"
 
 namespace synth::synthctl {
@@ -37,10 +38,12 @@ class TextInput {
   static absl::StatusOr<std::unique_ptr<TextInput>> Open(const TextInputOptions& options);
 
   // The next text, without its line end ("\n" or "\r\n") and without a byte order mark at the
-  // head of the file, its tag being the label of a TSV line. A
-  // TSV line without a tab comes with an error. The signature of a client::BulkSource; not
-  // thread-safe.
+  // head of the file, its tag being the label of a TSV line. A TSV line without a tab comes with an
+  // error. The signature of a client::BulkSource; not thread-safe.
   std::optional<client::BulkText> Next();
+
+  // Which file the texts come from; nothing if it is none.
+  std::optional<FileId> file_id() const { return file_id_; }
 
   // How messages call the text with that index: "line 3" or "text 3", from 1.
   std::string NameOf(size_t index) const;
@@ -68,6 +71,7 @@ class TextInput {
   std::string line_;
   bool at_start_ = true;  // of the file
   bool tsv_ = false;
+  std::optional<FileId> file_id_;
   uint64_t file_bytes_ = 0;  // 0: unknown
   std::atomic<uint64_t> bytes_read_{0};
   absl::Status status_;

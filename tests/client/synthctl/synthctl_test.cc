@@ -1,52 +1,17 @@
 // The program itself, run as users do, against a server in this process.
 #include <gtest/gtest.h>
-#include <sys/wait.h>
 
 #include <chrono>
 #include <cstdlib>
-#include <fstream>
-#include <iterator>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
 #include "tests/client/fake_server.h"
-#include "tests/paths.h"
+#include "tests/client/synthctl/program.h"
 
 namespace synth::client {
 namespace {
-
-struct Outcome {
-  int code = -1;
-  std::string out;
-  std::string err;
-};
-
-std::string FileName(const std::string& name) {
-  return ::testing::TempDir() + ::testing::UnitTest::GetInstance()->current_test_info()->name() +
-         "." + name;
-}
-
-std::string Content(const std::string& file) {
-  std::ifstream stream(file, std::ios::binary);
-  return {std::istreambuf_iterator<char>(stream), {}};
-}
-
-std::string FileWith(const std::string& content) {
-  std::string file = FileName("texts");
-  std::ofstream(file, std::ios::binary) << content;
-  return file;
-}
-
-// Runs synthctl in a shell, so that `arguments` may redirect standard input.
-Outcome RunSynthctl(const std::string& target, const std::string& arguments) {
-  const std::string out = FileName("out");
-  const std::string err = FileName("err");
-  const std::string line = "SYNTHCTL_SERVER=" + target + " " + paths::SynthctlBinary() + " " +
-                           arguments + " >" + out + " 2>" + err;
-  const int status = std::system(line.c_str());
-  return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, Content(out), Content(err)};
-}
 
 // Sets all variables that name a proxy, and lets no_proxy except nothing.
 class ScopedProxies {
