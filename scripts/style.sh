@@ -6,4 +6,5 @@ scripts/format.sh --check
 git ls-files -z '*.sh' .ci/run | xargs -0 shellcheck
 "$(scripts/python-env.sh lint)" -m ruff check --quiet
 scripts/check_layers.py
+scripts/check_prose.py
 (cd deploy/prometheus && promtool check config prometheus.yml && promtool test rules rules_test.yml)

@@ -18,8 +18,8 @@
 namespace synth::server {
 namespace {
 
-// How long the last lines may take to be written. Whoever does not read them does not hold up the
-// end of the process.
+// How long the last lines of the log may take to be written. A reader that does not read them does
+// not hold up the end of the process.
 constexpr std::chrono::seconds kLogPatience{1};
 
 constexpr std::chrono::seconds kTick{5};

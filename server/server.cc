@@ -19,6 +19,7 @@
 #include "grpc/health/v1/health.pb.h"
 #include "server/base/cpu_limit.h"
 #include "server/base/logging.h"
+#include "server/rpc/channelz.h"
 #include "server/rpc/grpc_log.h"
 #include "server/version.h"
 
@@ -52,6 +53,8 @@ int MaxConnections(int wanted) {
 // What bounds a connection and its streams, whatever the client does.
 void LimitConnections(grpc::ServerBuilder& builder, const Options& options) {
   // gRPC's default is 2^32 - 1, and each stream holds memory. Clients queue calls beyond it.
+  // Its counters see what no service does (CountGrpcCalls).
+  builder.AddChannelArgument(GRPC_ARG_ENABLE_CHANNELZ, 1);
   builder.AddChannelArgument(GRPC_ARG_MAX_CONCURRENT_STREAMS, 128);
   // Above what proxies pass on (16 to 64 KiB). gRPC fails every call of a connection when one has
   // more than this, and its default of 8 KiB is less than a large cookie.
@@ -223,6 +226,7 @@ bool Server::Drain() {
 std::string Server::Scrape() const {
   for (const auto& model : *repository_.models()) model->RefreshMetrics();
   metrics_.SetCalls(streams_.load(), pending_.bytes());
+  metrics_.SetGrpcCalls(CountGrpcCalls());
   if (listener_) metrics_.connections().SetOpen(listener_->CountOpen());
   return metrics_.Scrape();
 }

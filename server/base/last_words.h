@@ -8,9 +8,9 @@
 namespace synth::server {
 
 // What the process still says when a defect ends it. An exception that nobody catches becomes one
-// line on standard error, `terminated reason="..."` in the log's format, before the process aborts;
-// and on an abort (of this program, gRPC or the allocator) lines that wait in the log's queue are
-// given a moment to be written, for they say why. Neither waits for a reader that does not read.
+// line on standard error, `terminated reason="..."` in the log's format, before the process aborts.
+// When this program, gRPC or the allocator aborts, the lines in the log's queue get a moment to be
+// written, because they say why. Neither waits for a reader that does not read.
 void SetUpLastWords(LogFormat format);
 
 // Writes to standard error, unless nobody reads it. Allocates nothing and takes no lock.

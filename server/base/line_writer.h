@@ -13,14 +13,14 @@
 namespace synth {
 
 // Writes lines to a file descriptor from a thread of its own. A reader that is slow, stopped or
-// gone holds up that thread and nobody else: lines wait in a bounded queue, and a line that finds
-// it full is dropped and counted. Thread-safe.
+// gone holds up that thread and no other. Lines wait in a bounded queue; if it is full, a new line
+// is dropped and counted. Thread-safe.
 class LineWriter {
  public:
   // Bytes that may wait: some thousand lines.
   static constexpr std::size_t kMaxBytes = std::size_t{1} << 20;
 
-  // Makes the line that stands where `count` lines were dropped. Must not throw.
+  // Makes the line that is written in place of `count` dropped ones. Must not throw.
   using Notice = std::function<std::string(std::int64_t count)>;
 
   // Lines go to `fd`, which stays open for as long as the process. `max_bytes` may wait.
@@ -35,7 +35,7 @@ class LineWriter {
   // Queues a line, with its newline. Never waits for the reader. False if the line was dropped.
   bool Write(std::string line);
 
-  // Waits until all that is queued has been written, but at most for `patience`: false then.
+  // Waits until all that is queued has been written. False if that took longer than `patience`.
   bool Flush(Duration patience);
 
   // True if all that was queued has been written. May be asked in a signal handler.

@@ -13,18 +13,18 @@ namespace synth::server {
 
 enum class LogFormat { kText, kJson };
 
-// Sends the log to standard error from here on. Lines below `level` are left out. A thread of its
-// own writes them, so block the signals that others wait for before.
+// Sends the log to standard error from here on. Lines below `level` are left out. The log's own
+// thread writes them: before this call, block the signals that another thread waits for.
 void SetUpLogging(LogFormat format, spdlog::level::level_enum level);
 
 // One line: what happened, and the facts as an object. As text, `event key=value ...`; as JSON, one
-// object with `time`, `level`, `event` and the facts. Never waits for whoever reads the log: if too
-// much waits already, the line is dropped. Never throws.
+// object with `time`, `level`, `event` and the facts. Never waits for the log's reader: if too much
+// waits already, the line is dropped. Never throws.
 void Log(spdlog::level::level_enum level, std::string_view event,
          const nlohmann::ordered_json& facts = nlohmann::ordered_json::object()) noexcept;
 
-// Waits until the log has been written, but at most for `patience`: false then. Call it before the
-// process ends.
+// Waits until the log has been written. False if that took longer than `patience`. Call it before
+// the process ends.
 bool FlushLog(Duration patience);
 
 // True if nothing waits to be written. May be asked in a signal handler.

@@ -10,11 +10,12 @@
 
 namespace synth::server {
 
-// Counts that memory ran out, logs it (rate-limited), and gives what the caller is answered:
-// RESOURCE_EXHAUSTED. `where` is a literal that the log names. Works without any memory left.
+// Counts that memory ran out, logs it (rate-limited), and returns the error for the caller's
+// answer: RESOURCE_EXHAUSTED. `where` is a literal that the log names. Works even if no memory is
+// left.
 absl::Status OutOfMemory(std::string_view where) noexcept;
 
-// What `work` returns; or OutOfMemory, if memory runs out in it.
+// Returns what `work` returns, or OutOfMemory if memory runs out in it.
 inline absl::Status CatchOutOfMemory(std::string_view where,
                                      absl::FunctionRef<absl::Status()> work) try {
   return work();

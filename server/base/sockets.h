@@ -41,8 +41,9 @@ struct SocketAddress {
 
   int port() const;
   void set_port(int port);
-  // Whose address it is, without the port: IPv4 as "1.2.3.4", also when it is mapped into IPv6. Of
-  // other IPv6 addresses the first 64 bits, because one host commonly owns all that share them.
+  // The host's part of the address, without the port. IPv4 gives "1.2.3.4", also if it is mapped
+  // into IPv6. Other IPv6 addresses give their first 64 bits, because one host commonly owns all
+  // addresses that share them.
   std::string Host() const;
 };
 

@@ -12,14 +12,14 @@
 
 namespace synth::server {
 
-// Idle lanes, as helpers of a lane that computes: the threads of the arena that the caller's lane
-// runs in. A lane that gets busy meanwhile leaves its share to the others. One for all models of an
-// arena, because they share its threads. Run must be called in the arena. Thread-safe.
+// Lets idle lanes help a lane that computes: they are threads of the same arena. If a lane becomes
+// busy meanwhile, the others do its share. All models of an arena share one LaneHelpers, because
+// they share the threads. Call Run only inside the arena. Thread-safe.
 class LaneHelpers final : public Helpers {
  public:
   explicit LaneHelpers(int lanes) : lanes_(lanes) {}
 
-  // While it lives, its lane computes.
+  // As long as it lives, its lane counts as computing.
   class Busy {
    public:
     explicit Busy(LaneHelpers& helpers) : helpers_(helpers) { ++helpers_.busy_; }

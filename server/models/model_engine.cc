@@ -49,6 +49,8 @@ absl::Status ModelEngine::TokenizeWithMemory(Job& job) {
                             job.original_tokens, longest));
       case JobGroup::LongTexts::kTruncate:
         model_.tokenizer()->Truncate(job.token_ids, longest);
+        // A text may have a thousand times as many, and waits in the queue.
+        job.token_ids.shrink_to_fit();
         break;
       case JobGroup::LongTexts::kWindows:
         MakeWindows(job);

@@ -17,22 +17,22 @@ namespace synth::server {
 // one that computes a large batch, such as a single long text.
 class ModelEngine final : public scheduling::Engine {
  public:
-  // `model` must have a tokenizer; it and `helpers`, for as many threads as lanes, must outlive the
-  // engine. Compute must be called where helpers.Run may be.
+  // `model` must have a tokenizer. `model` and `helpers` must outlive the engine; helpers has as
+  // many threads as there are lanes. Call Compute only from threads that may call helpers.Run.
   ModelEngine(const Model& model, int lanes, LaneHelpers& helpers);
 
   int PredictTokens(const scheduling::Job& job) const override;
-  // OUT_OF_RANGE where the text is too long and its group wants that; INVALID_ARGUMENT where
-  // it has no tokens or is not UTF-8; RESOURCE_EXHAUSTED if memory runs out.
+  // OUT_OF_RANGE if the text is too long and its group wants that to fail; INVALID_ARGUMENT if it
+  // has no tokens or is not UTF-8; RESOURCE_EXHAUSTED if memory runs out.
   absl::Status Tokenize(scheduling::Job& job) override;
   // If memory runs out, the batch's jobs get RESOURCE_EXHAUSTED and no OnHidden.
   void Compute(std::span<scheduling::Job* const> batch, int lane) override;
 
-  // Runs the largest batch in every lane and on every thread, so that the first requests find all
-  // buffers as large as they will be, and the model at half the longest text, a quarter, ..., so
-  // that they pay for no attention either: the model keeps it by class of lengths, and each length
-  // has twice those of the one before. Before anything is computed; max_batch_tokens: the
-  // scheduler's. Throws std::bad_alloc.
+  // Makes the first requests as fast as later ones. It runs the largest batch in every lane and on
+  // every thread, so that all buffers have their final size. Then it runs texts of half the longest
+  // length, a quarter, and so on: the model keeps its attention by class of lengths, and each class
+  // is computed when the first text of it comes. Call it before anything is computed, with the
+  // scheduler's max_batch_tokens. Throws std::bad_alloc.
   void WarmUp(int max_batch_tokens);
 
  private:

@@ -21,9 +21,10 @@
 
 namespace synth::server {
 
-// The loaded models by name. A model is a handle out of an immutable snapshot, so that loading and
-// unloading never wait for calls. Whoever lets the last handle go, the model is destroyed on the
-// repository's own thread: its destructor waits for lanes, and so must not run on one. Thread-safe.
+// The loaded models by name. Find copies a handle out of an immutable snapshot, so loading never
+// waits for calls. When the last handle is let go, on any thread, the model is destroyed on the
+// repository's own thread. Its destructor waits for lanes and must therefore not run on one.
+// Thread-safe.
 class Repository {
  public:
   using Snapshot = std::vector<std::shared_ptr<ServedModel>>;  // in the order of loading
@@ -41,8 +42,8 @@ class Repository {
                     const scheduling::Scheduler::Options& options, TbbExecutor& executor,
                     Metrics& metrics);
 
-  // The model of that name; the first one loaded for an empty name. NOT_FOUND names the first
-  // models that there are.
+  // The model of that name, or the first one loaded if the name is empty. The message of NOT_FOUND
+  // names the first few models that are loaded.
   absl::StatusOr<std::shared_ptr<ServedModel>> Find(std::string_view name) const;
 
   std::shared_ptr<const Snapshot> models() const;

@@ -11,7 +11,7 @@ ServedModel::ServedModel(std::string name, std::unique_ptr<const Model> model,
       model_(std::move(model)),
       metrics_(metrics.AddModel(name_, model_->info(), options.lanes)),
       engine_(*model_, options.lanes, executor.helpers()),
-      scheduler_(options, engine_, executor, metrics_) {
+      scheduler_(options, engine_, executor.turns(), metrics_) {
   engine_.WarmUp(options.max_batch_tokens);
 }
 

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "server/models/lane_helpers.h"
+#include "server/scheduling/arena.h"
 #include "server/scheduling/engine.h"
 
 namespace synth::server {
@@ -22,7 +23,8 @@ class TbbExecutor final : public scheduling::Executor {
       : parallelism_(oneapi::tbb::global_control::max_allowed_parallelism,
                      static_cast<std::size_t>(threads) + 1),
         arena_(threads, /*reserved_for_masters=*/0),
-        helpers_(threads) {
+        helpers_(threads),
+        turns_(*this, threads) {
     arena_.initialize();
   }
 
@@ -31,10 +33,14 @@ class TbbExecutor final : public scheduling::Executor {
   // For tasks of this executor.
   LaneHelpers& helpers() { return helpers_; }
 
+  // For all models that run here: their fair order and their backlog.
+  scheduling::Arena& turns() { return turns_; }
+
  private:
   oneapi::tbb::global_control parallelism_;
   oneapi::tbb::task_arena arena_;
   LaneHelpers helpers_;
+  scheduling::Arena turns_;
 };
 
 }  // namespace synth::server

@@ -130,6 +130,9 @@ Metrics::Metrics() {
       &families.Gauge("synth_streams", "Calls from their arrival until gRPC is done with them", {});
   unflushed_bytes_ = &families.Gauge("synth_unflushed_bytes",
                                      "Bytes of responses that clients have not taken yet", {});
+  grpc_calls_started_ = &families.Counter(
+      "synth_grpc_calls_started_total",
+      "Calls of any kind that gRPC began, those that it refused by itself included", {});
   AddConnections();
 }
 
@@ -232,6 +235,11 @@ ModelMetrics& Metrics::AddModel(const std::string& name, const ModelInfo& info, 
 void Metrics::SetCalls(std::int64_t streams, std::int64_t unflushed_bytes) const {
   streams_->Set(static_cast<double>(streams));
   unflushed_bytes_->Set(static_cast<double>(unflushed_bytes));
+}
+
+void Metrics::SetGrpcCalls(std::int64_t started) const {
+  // A counter takes what was added; Increment ignores less than nothing.
+  grpc_calls_started_->Increment(static_cast<double>(started) - grpc_calls_started_->Value());
 }
 
 void Metrics::SetCpus(int affinity, double quota) {

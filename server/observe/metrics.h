@@ -81,7 +81,7 @@ class ModelMetrics final : public scheduling::Observer {
   void SetLoad(const scheduling::Scheduler::Load& load) const;
   // What Model::attention_bytes gives; brought up to date before a scrape, too.
   void SetAttentionBytes(std::size_t bytes) const;
-  // A text that was refused before it became a job.
+  // Texts that failed before they became jobs, or after they were computed.
   void OnInvalidTexts(std::int64_t count) { failed_->Increment(static_cast<double>(count)); }
 
  private:
@@ -123,6 +123,8 @@ class Metrics {
   // Calls in flight, and bytes of responses that clients have not taken yet; brought up to date
   // before a scrape.
   void SetCalls(std::int64_t streams, std::int64_t unflushed_bytes) const;
+  // What gRPC itself has counted since the start; brought up to date before a scrape.
+  void SetGrpcCalls(std::int64_t started) const;
 
   // The Prometheus text format.
   std::string Scrape() const;
@@ -138,6 +140,7 @@ class Metrics {
   std::deque<MethodMetrics> methods_;
   prometheus::Gauge* streams_ = nullptr;
   prometheus::Gauge* unflushed_bytes_ = nullptr;
+  prometheus::Counter* grpc_calls_started_ = nullptr;
   ConnectionMetrics connections_;
   std::map<std::string, std::unique_ptr<ModelMetrics>> models_;
 };

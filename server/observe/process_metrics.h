@@ -8,9 +8,9 @@
 
 namespace synth::server {
 
-// What the process as a whole is like, read at each scrape: the standard process_* metrics of
-// Prometheus client libraries, from /proc; what the cgroup says of throttling and of its memory
-// limit, if it says it; and the counters of server/base. What cannot be read is left out.
+// The metrics of the process as a whole, read at each scrape: the standard process_* metrics of
+// Prometheus client libraries, from /proc; throttling and the memory limit, if the cgroup has them;
+// and the counters of server/base. What cannot be read is left out.
 class ProcessCollector final : public prometheus::Collectable {
  public:
   std::vector<prometheus::MetricFamily> Collect() const override;

@@ -10,8 +10,8 @@ namespace synth::server {
 
 // Counts the calls in flight, and refuses new ones once the server drains. Thread-safe.
 //
-// gRPC's own shutdown ends calls that reach it late with CANCELLED, which clients do not retry;
-// those that come to a closed gate get UNAVAILABLE, which they do.
+// gRPC's own shutdown ends late calls with CANCELLED, which clients do not retry. A closed gate
+// ends them with UNAVAILABLE, which clients do retry.
 class CallGate {
  public:
   // Takes a call in, or refuses it. Each call taken in must Leave.

@@ -23,7 +23,7 @@ class CallScope {
   CallScope(const CallScope&) = delete;
   CallScope& operator=(const CallScope&) = delete;
 
-  // Whether the call may go on; otherwise the server drains. Once.
+  // False if the server drains and must refuse the call. Call it once.
   bool Enter();
 
   Duration elapsed() const { return Clock::now() - start_; }
@@ -31,9 +31,10 @@ class CallScope {
   // The request was read whole.
   void OnRequest() const { metrics_.OnMessageReceived(); }
 
-  // The call ends: counts it, leaves the gate, and gives the status to finish with, which is an
-  // error if the client's other responses wait to be taken. Once, before gRPC is told, so that
-  // whoever sees the answer finds it counted.
+  // Ends the call: counts it, leaves the gate, and returns the status to finish with. That is
+  // RESOURCE_EXHAUSTED, and `response` is cleared, if too many bytes of other responses wait to be
+  // read. Call it once, before gRPC is told, so that a client that sees the answer finds it
+  // counted.
   grpc::Status Finish(grpc::Status status, grpc::ByteBuffer& response);
 
  private:

@@ -14,12 +14,11 @@ namespace synth::server {
 // The connections that gRPC has been given, in total and for each address, and whether one more
 // fits. Thread-safe.
 //
-// gRPC owns the descriptors and tells nobody when it closes one. The table therefore remembers
-// which socket a descriptor stood for (its inode), and asks the kernel when it matters: a
-// descriptor that is closed, or stands for something else by now, is a connection that has ended.
-// Asking changes nothing, so it is safe while gRPC uses or closes the same descriptor. It takes
-// about half a microsecond a connection, and happens only when a limit is reached or the number is
-// read.
+// gRPC owns the descriptors and does not say when it closes one. The table therefore remembers the
+// inode of each descriptor's socket. When it needs to know, it asks the kernel: if the descriptor
+// is closed or has another inode, the connection has ended. Asking changes nothing, so it is safe
+// while gRPC uses or closes the same descriptor. It takes about half a microsecond for a
+// connection, and happens only when a limit is reached or the number is read.
 class ConnectionTable {
  public:
   struct Limits {
@@ -32,7 +31,7 @@ class ConnectionTable {
 
   // Takes in the connection `descriptor`, from `host`, if both limits allow it.
   Verdict Admit(int descriptor, const std::string& host);
-  // Takes it in whatever the limits say.
+  // Takes it in, even above the limits.
   void AdmitAlways(int descriptor, const std::string& host);
 
   // Those open now.

@@ -11,8 +11,8 @@
 
 namespace synth::server {
 
-// The call's deadline on our clock. A deadline may be further away than a clock of nanoseconds
-// counts; beyond a year it is none.
+// The call's deadline on our clock. A deadline more than a year away counts as none, because it may
+// be further away than a clock of nanoseconds can count.
 inline TimePoint SteadyDeadline(const grpc::CallbackServerContext& context) {
   constexpr std::int64_t kYear = 366LL * 24 * 60 * 60;
   const gpr_timespec left =

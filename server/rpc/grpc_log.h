@@ -3,9 +3,10 @@
 
 namespace synth::server {
 
-// Sends what gRPC has to say to the server's log, from here on and for the whole process. Clients
-// can make gRPC complain as often as they like: of its errors, each line of its source is logged at
-// once, then at most once in ten seconds with the number since, and cut where it is long.
+// Sends what gRPC logs to the server's log, from here on and for the whole process. Clients can
+// make gRPC complain as often as they like. An error is therefore logged at once when it is the
+// first from its line of gRPC's source, then at most once in ten seconds with the number since.
+// Long messages are cut.
 void TakeGrpcLog();
 
 }  // namespace synth::server

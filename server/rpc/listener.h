@@ -21,17 +21,18 @@ namespace synth::server {
 
 // Accepts the connections of the gRPC port on a thread of its own, and hands them on.
 //
-// gRPC can listen by itself, but 1.51 stops for good when accept fails once, as it does when the
-// descriptors run out (CVE-2023-4785), and it takes any number of connections. Here a shortage
-// pauses accepting for kPause, and a connection above a limit is closed at once and counted.
+// gRPC can listen by itself. But gRPC 1.51 stops for good when accept fails once, for example
+// because the descriptors ran out (CVE-2023-4785), and it takes any number of connections. Here a
+// shortage pauses accepting for kPause, and a connection above a limit is closed at once and
+// counted.
 class Listener {
  public:
-  // How long a shortage of descriptors or memory holds accepting up.
+  // How long accepting pauses when descriptors or memory run out.
   static constexpr std::chrono::milliseconds kPause{100};
 
   struct Options {
     ConnectionTable::Limits limits;
-    // A connection ends if the peer takes none of the bytes that wait for it for so long; 0: the
+    // A connection ends if its peer acknowledges none of the bytes sent to it for this long. 0: the
     // system's own limit, about 15 minutes.
     std::chrono::milliseconds send_timeout{20'000};
   };
@@ -50,16 +51,16 @@ class Listener {
   // Once. The handler is called from the listener's thread and must not block.
   void Start(Handler handler);
 
-  // Returns when no handler runs and none will; new connections are refused by the system from then
-  // on. Connections that were handed on stay. May be called again.
+  // Returns when no handler runs and none will. From then on the system refuses new connections;
+  // those that were handed on stay open. May be called again.
   void Stop();
 
   int port() const { return sockets_.address.port(); }
   // Connections handed on that are open now.
   int CountOpen() { return table_.CountOpen(); }
 
-  // A connection to this very listener, for a probe: it takes the way of every other, but no limit
-  // refuses it. Does not block. One at a time. UNAVAILABLE if there is no descriptor left for it.
+  // Opens a connection to this listener, for a probe. It is accepted like every other, but no limit
+  // refuses it. Does not block. One at a time. UNAVAILABLE if no descriptor is left for it.
   absl::StatusOr<FileDescriptor> ConnectToSelf();
 
  private:

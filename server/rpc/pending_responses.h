@@ -14,9 +14,9 @@
 
 namespace synth::server {
 
-// The responses that gRPC holds because their clients have not taken them yet. A client that opens
-// no flow-control window would keep them for ever, so each has a time limit, and all of them
-// together have a limit of bytes. Thread-safe.
+// The responses that gRPC holds because their clients have not read them yet. A client that opens
+// no flow-control window would keep them there for ever. Each therefore has a time limit, and all
+// of them together have a limit in bytes. Thread-safe.
 class PendingResponses {
  public:
   struct Options {
@@ -47,14 +47,15 @@ class PendingResponses {
   PendingResponses(const PendingResponses&) = delete;
   PendingResponses& operator=(const PendingResponses&) = delete;
 
-  // False if `bytes` more would be over the limit: then this response must not be sent.
+  // False if `bytes` more would exceed the limit; the response must not be sent then. A response
+  // that is too large by itself is accepted if it is the only one.
   bool Add(Entry& entry, std::size_t bytes, grpc::ServerContextBase& context);
   // gRPC is done with the response. Nothing uses the context afterwards. Does nothing if the entry
   // was not added.
   void Remove(Entry& entry);
 
   std::int64_t bytes() const;
-  // False if some response was not taken until `deadline`.
+  // False if some response has not been read by `deadline`.
   bool WaitUntilEmpty(TimePoint deadline);
 
  private:

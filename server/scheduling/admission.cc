@@ -7,9 +7,12 @@
 namespace synth::scheduling {
 namespace {
 
-// Weight of the newest batch: the memory is about 20 batches, long enough to even out batch sizes,
-// short enough to follow a throttled CPU.
-constexpr double kNewest = 0.05;
+// Of what is predicted, kept free before a deadline: batches do not all take the same time.
+constexpr int kReserve = 10;  // one part in ten
+
+// With nothing ahead, one call in so many is taken whatever is predicted of it: the prediction may
+// be old, and only work renews it.
+constexpr int kTrial = 16;
 
 double Milliseconds(Duration duration) {
   return std::chrono::duration<double, std::milli>(duration).count();
@@ -17,18 +20,31 @@ double Milliseconds(Duration duration) {
 
 }  // namespace
 
-std::optional<Refusal> Admission::Check(std::int64_t tokens, std::int64_t backlog_tokens,
-                                        TimePoint now, TimePoint deadline) const {
-  if (backlog_tokens == 0) return std::nullopt;
-  const Duration wait = Predict(backlog_tokens);
-  // The backlog halves in half the time: come back to a shorter queue, not to an idle server.
+std::int64_t Admission::Share(std::int64_t tokens) const {
+  return std::min(tokens, std::max<std::int64_t>(1, options_.max_queue_tokens / 2));
+}
+
+std::optional<Refusal> Admission::Check(const Request& request) {
+  const bool is_first = request.tokens_ahead == 0 && request.wait == Duration::zero();
+  const Duration wait = request.wait;
+  // What is ahead halves in half the time: come back to a shorter queue, not to an idle server.
   const Duration retry_after =
       std::clamp<Duration>(wait / 2, std::chrono::milliseconds(1), std::chrono::seconds(10));
-  if (backlog_tokens + tokens > options_.max_queue_tokens) {
+  const std::int64_t limit = options_.max_queue_tokens;
+  const std::int64_t share = Share(request.tokens);
+  if (request.tokens_ahead > 0 && request.tokens_ahead + share > limit) {
+    return Refusal{
+        RefusalReason::kQueueFull,
+        absl::StrFormat("the queue is full: %d tokens wait before this call, it has about %d, the "
+                        "limit is %d",
+                        request.tokens_ahead, request.tokens, limit),
+        retry_after};
+  }
+  if (request.tokens_there > 0 && request.tokens_there + share > 2 * limit) {
     return Refusal{RefusalReason::kQueueFull,
-                   absl::StrFormat(
-                       "the queue is full: %d tokens wait, this call has about %d, the limit is %d",
-                       backlog_tokens, tokens, options_.max_queue_tokens),
+                   absl::StrFormat("the queue is full: %d tokens wait, this call has about %d, the "
+                                   "limit for calls of all lengths together is %d",
+                                   request.tokens_there, request.tokens, 2 * limit),
                    retry_after};
   }
   if (wait > options_.max_queue_time) {
@@ -37,26 +53,20 @@ std::optional<Refusal> Admission::Check(std::int64_t tokens, std::int64_t backlo
                                    Milliseconds(wait), Milliseconds(options_.max_queue_time)),
                    retry_after};
   }
-  // Subtracted this way round: deadline may be TimePoint::max().
-  if (deadline - now < wait) {
-    return Refusal{
-        RefusalReason::kDeadline,
-        absl::StrFormat("the wait would be about %.0f ms, the call's deadline is in %.0f ms",
-                        Milliseconds(wait), Milliseconds(deadline - now)),
-        retry_after};
+  // The deadline may be TimePoint::max(): nothing is added to it.
+  const Duration left = request.deadline - request.now;
+  const Duration reserve = is_first ? Duration::zero() : (wait + request.alone) / kReserve;
+  if (left >= wait + request.alone + reserve) {
+    if (is_first) refused_alone_ = 0;
+    return std::nullopt;
   }
-  return std::nullopt;
-}
-
-void Admission::Learn(std::int64_t tokens, Duration time) {
-  const double measured = std::chrono::duration<double>(time).count() / static_cast<double>(tokens);
-  seconds_per_token_ =
-      seconds_per_token_ == 0 ? measured : (1 - kNewest) * seconds_per_token_ + kNewest * measured;
-}
-
-Duration Admission::Predict(std::int64_t tokens) const {
-  return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(
-      static_cast<double>(tokens) * seconds_per_token_ / options_.lanes));
+  if (is_first && left > Duration::zero() && ++refused_alone_ % kTrial == 0) return std::nullopt;
+  return Refusal{
+      RefusalReason::kDeadline,
+      absl::StrFormat("the wait would be about %.0f ms and the work about %.0f ms, the "
+                      "call's deadline is in %.0f ms",
+                      Milliseconds(wait), Milliseconds(request.alone), Milliseconds(left)),
+      retry_after};
 }
 
 }  // namespace synth::scheduling

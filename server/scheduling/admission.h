@@ -14,35 +14,41 @@ namespace synth::scheduling {
 struct Refusal {
   RefusalReason reason = RefusalReason::kQueueFull;
   std::string message;
-  Duration retry_after{};  // when the backlog should have gone
+  Duration retry_after{};  // when about half of what is ahead should have gone
 };
 
-// Decides, before anything is queued, whether a call can be met. Costs are predicted: tokens times
-// the measured time per token, over the lanes. Not thread-safe: the scheduler guards it.
+// Decides, before anything is queued, whether a call can be met. Not thread-safe: the scheduler
+// guards it.
 class Admission {
  public:
   struct Options {
-    int lanes = 1;
     std::int64_t max_queue_tokens = 65536;               // 1 or more
     Duration max_queue_time = std::chrono::seconds(10);  // longest predicted wait that is accepted
   };
   explicit Admission(const Options& options) : options_(options) {}
 
-  // Whether `tokens` more may join a backlog of `backlog_tokens` (queued and computing) at `now`,
-  // for a caller who waits until `deadline`. With nothing ahead everything is admitted, however
-  // large.
-  std::optional<Refusal> Check(std::int64_t tokens, std::int64_t backlog_tokens, TimePoint now,
-                               TimePoint deadline) const;
+  // A call that wants to be taken in. What is ahead is what stands before it in the fair order,
+  // queued or computing.
+  struct Request {
+    std::int64_t tokens = 0;
+    std::int64_t tokens_ahead = 0;  // of its model, each call with its Share
+    std::int64_t tokens_there = 0;  // ahead and behind
+    Duration wait{};                // predicted, for all models that share the lanes
+    Duration alone{};               // what the call takes with all lanes to itself, predicted
+    TimePoint now;
+    TimePoint deadline = TimePoint::max();
+  };
+  // No call holds more than half of the queue while others wait: what it has beyond that does not
+  // count against them. Calls of any size are therefore taken when nothing is ahead. Behind a call
+  // the queue may grow by as much again, for shorter calls that overtake it.
+  std::optional<Refusal> Check(const Request& request);
 
-  // A batch of `tokens` took `time` on one lane.
-  void Learn(std::int64_t tokens, Duration time);
-
-  // How long `tokens` keep the lanes busy; zero before the first batch.
-  Duration Predict(std::int64_t tokens) const;
+  // How much of the queue a call with that many tokens takes.
+  std::int64_t Share(std::int64_t tokens) const;
 
  private:
   const Options options_;
-  double seconds_per_token_ = 0;  // on one lane, smoothed
+  int refused_alone_ = 0;  // calls in a row that were refused with nothing ahead
 };
 
 }  // namespace synth::scheduling

@@ -24,7 +24,12 @@ struct Job {
   std::size_t index = 0;  // which text of the request
 
   // Set on the way.
-  std::uint64_t sequence = 0;           // order of arrival
+  double tag = 0;              // its call's place in the fair order: lower goes first (FairClock)
+  std::uint64_t call = 0;      // its call's number, in order of arrival: decides between equal tags
+  std::uint64_t sequence = 0;  // order of arrival, also within the call
+  double cost = 0;             // lane seconds that the fair clock counts, fixed at Submit
+  double seconds = 0;          // lane seconds still to come, as predicted by what is known now
+  std::int64_t queue_tokens = 0;        // what it takes of the queue's bound
   int tokens = 0;                       // predicted, and exact once tokenized
   std::vector<std::int32_t> token_ids;  // [tokens]
   int original_tokens = 0;              // before truncation
@@ -79,6 +84,9 @@ class JobGroup {
   friend class Scheduler;
   std::atomic<bool> cancelled_{false};
   std::atomic<std::size_t> remaining_{0};
+  // Guarded by the scheduler's mutex.
+  std::int64_t queue_tokens_ = 0;  // of its jobs that are not done
+  std::int64_t open_jobs_ = 0;     // jobs that are not done
 };
 
 }  // namespace synth::scheduling

@@ -1,40 +1,76 @@
 #include "server/scheduling/scheduler.h"
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 namespace synth::scheduling {
 namespace {
 
-// Texts that a lane tokenizes between two looks at the queue: enough to make the lock cheap, few
-// enough that two lanes share one call's texts.
+// Texts that a lane takes at once to tokenize them: enough to make the lock cheap, few enough that
+// two lanes share one call's texts.
 constexpr std::size_t kTokenizeChunk = 8;
 
-// Bytes that a lane tokenizes in a turn while texts wait to be computed, some milliseconds' worth.
-// A batch of tokens is far fewer; this bounds what has none to give: Tokenize calls, texts that
-// fail, and the part of long texts that is cut off.
+// What a lane tokenizes in a turn at most, some milliseconds' worth. A batch of tokens is far fewer
+// bytes; this bounds what has none to give: Tokenize calls, texts that fail, and the part of long
+// texts that is cut off.
 constexpr std::size_t kTokenizeBytes = 16'384;
+constexpr Duration kTokenizeTime = std::chrono::milliseconds(4);
+
+// A text that is predicted to take longer than this to tokenize is long: nothing interrupts it, so
+// one lane is always kept from such texts.
+constexpr double kLongSeconds = 0.010;
+
+// So many bytes of text count as one token in the queue: texts take memory while they wait.
+constexpr std::int64_t kBytesPerToken = 256;
+
+// One turn in so many begins with the call that waits longest.
+constexpr std::uint64_t kOldestEvery = 8;
 
 // A smaller share than this is not worth a second lane.
 constexpr std::int64_t kMinShareTokens = 64;
 
 std::int64_t DivideUp(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
 
+std::int64_t Bytes(const Job& job) { return static_cast<std::int64_t>(job.text.size()); }
+
+// What the job takes of the queue, before it is tokenized.
+std::int64_t QueueTokens(const Job& job) { return job.tokens + Bytes(job) / kBytesPerToken; }
+
+double FirstTag(const JobQueue& queue) {
+  const Job* job = queue.Front();
+  return job == nullptr ? std::numeric_limits<double>::infinity() : job->tag;
+}
+
+Duration FromSeconds(double seconds) {
+  return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(seconds));
+}
+
 }  // namespace
 
-Scheduler::Scheduler(const Options& options, Engine& engine, Executor& executor, Observer& observer,
-                     std::function<TimePoint()> now)
+Scheduler::Scheduler(const Options& options, Engine& engine, std::unique_ptr<Arena> own_arena,
+                     Arena* arena, Observer& observer, std::function<TimePoint()> now)
     : options_(options),
       engine_(engine),
-      executor_(executor),
+      own_arena_(std::move(own_arena)),
+      arena_(arena == nullptr ? *own_arena_ : *arena),
       observer_(observer),
       now_(std::move(now)),
-      admission_({.lanes = options.lanes,
-                  .max_queue_tokens = options.max_queue_tokens,
-                  .max_queue_time = options.max_queue_time}) {
+      admission_(
+          {.max_queue_tokens = options.max_queue_tokens, .max_queue_time = options.max_queue_time}),
+      costs_(std::max(1, options.max_batch_tokens / 2)) {
   // Lane 0 is taken first: with little to do its buffers stay warm.
   for (int lane = options.lanes - 1; lane >= 0; --lane) idle_lanes_.push_back(lane);
 }
+
+Scheduler::Scheduler(const Options& options, Engine& engine, Arena& arena, Observer& observer,
+                     std::function<TimePoint()> now)
+    : Scheduler(options, engine, nullptr, &arena, observer, std::move(now)) {}
+
+Scheduler::Scheduler(const Options& options, Engine& engine, Executor& executor, Observer& observer,
+                     std::function<TimePoint()> now)
+    : Scheduler(options, engine, std::make_unique<Arena>(executor, options.lanes), nullptr,
+                observer, std::move(now)) {}
 
 Scheduler::~Scheduler() {
   const MutexLock lock(mutex_);
@@ -42,11 +78,10 @@ Scheduler::~Scheduler() {
 }
 
 std::optional<Refusal> Scheduler::Submit(JobGroup& group, std::span<Job> jobs) {
-  std::int64_t tokens = 0;
+  const bool is_computed = group.work == JobGroup::Work::kCompute;
   for (Job& job : jobs) {
     job.group = &group;
-    job.tokens = engine_.PredictTokens(job);
-    tokens += job.tokens;
+    job.tokens = is_computed ? engine_.PredictTokens(job) : 0;
   }
   group.remaining_.store(jobs.size(), std::memory_order_relaxed);
 
@@ -55,14 +90,31 @@ std::optional<Refusal> Scheduler::Submit(JobGroup& group, std::span<Job> jobs) {
   std::vector<int> woken;
   {
     const MutexLock lock(mutex_);
-    refusal = admission_.Check(tokens, backlog_tokens_, now, group.deadline);
+    const double longest = PredictLocked(group, jobs);
+    double cost = 0;
+    double seconds = 0;
+    for (const Job& job : jobs) {
+      cost += job.cost;
+      seconds += job.seconds;
+    }
+    const Arena::Outlook outlook = arena_.Look(cost);
+    Admission::Request request = {
+        .tokens = group.queue_tokens_,
+        .tokens_ahead = static_cast<std::int64_t>(tokens_.UpTo(outlook.tag)),
+        .tokens_there = static_cast<std::int64_t>(tokens_.total()),
+        .now = now,
+        .deadline = group.deadline};
+    if (costs_.is_measured()) {
+      // One batch, or one text's tokenizing, is not shared by lanes.
+      const double batch = std::min(seconds, costs_.TokenSeconds(options_.max_batch_tokens));
+      request.wait = FromSeconds(outlook.seconds_ahead / arena_.lanes());
+      request.alone = FromSeconds(std::max({seconds / arena_.lanes(), batch, longest}) +
+                                  (is_computed ? costs_.batch_seconds() : 0));
+    }
+    refusal = admission_.Check(request);
     if (!refusal) {
-      backlog_tokens_ += tokens;
-      for (Job& job : jobs) {
-        job.sequence = next_sequence_++;
-        job.submitted = now;
-        arrived_.Push(&job);
-      }
+      for (Job& job : jobs) job.submitted = now;
+      AdmitLocked(group, jobs, outlook.tag);
       woken = WakeLocked();
     }
   }
@@ -72,65 +124,168 @@ std::optional<Refusal> Scheduler::Submit(JobGroup& group, std::span<Job> jobs) {
   return refusal;
 }
 
+double Scheduler::PredictLocked(JobGroup& group, std::span<Job> jobs) {
+  double longest = 0;
+  group.queue_tokens_ = 0;
+  group.open_jobs_ = static_cast<std::int64_t>(jobs.size());
+  for (Job& job : jobs) {
+    const double tokenizing = costs_.ByteSeconds(Bytes(job));
+    job.cost = costs_.OrderSeconds(job.tokens, Bytes(job));
+    job.seconds = tokenizing + costs_.TokenSeconds(job.tokens);
+    job.queue_tokens = QueueTokens(job);
+    group.queue_tokens_ += job.queue_tokens;
+    longest = std::max(longest, tokenizing);
+  }
+  return longest;
+}
+
+void Scheduler::AdmitLocked(JobGroup& group, std::span<Job> jobs, double tag) {
+  const std::uint64_t call = next_call_++;
+  for (Job& job : jobs) {
+    job.tag = tag;
+    job.call = call;
+    job.sequence = next_sequence_++;
+    (costs_.ByteSeconds(Bytes(job)) > kLongSeconds ? long_ : arrived_).Push(&job);
+  }
+  tokens_.Add(tag, static_cast<double>(admission_.Share(group.queue_tokens_)), 1);
+  arena_.Join(jobs);
+  ShowFirstLocked();
+}
+
 Scheduler::Load Scheduler::load() const {
   const MutexLock lock(mutex_);
-  return {.queued_texts = static_cast<std::int64_t>(arrived_.size() + ready_.size()),
-          .queued_tokens = arrived_.tokens() + ready_.tokens(),
+  return {.queued_texts = static_cast<std::int64_t>(arrived_.size() + long_.size() + ready_.size()),
+          .queued_tokens = arrived_.tokens() + long_.tokens() + ready_.tokens(),
           .busy_lanes = busy_lanes_};
 }
 
 void Scheduler::Turn(int lane) {
-  TokenizeArrivals();
-  const std::vector<Job*> batch = TakeBatch();
+  JobQueue::First first = JobQueue::First::kFair;
+  {
+    const MutexLock lock(mutex_);
+    if (++turns_ % kOldestEvery == 0) first = JobQueue::First::kOldest;
+  }
+  TokenizeArrivals(first);
+  const std::vector<Job*> batch = TakeBatch(first);
   if (!batch.empty()) Compute(batch, lane);
   EndTurn(lane);
 }
 
-void Scheduler::TokenizeArrivals() {
+void Scheduler::TokenizeArrivals(JobQueue::First first) {
+  const TimePoint start = now_();
   std::size_t bytes = 0;
-  while (true) {
+  while (bytes < kTokenizeBytes && now_() - start < kTokenizeTime) {
     std::vector<Job*> chunk;
+    bool is_long = false;
     {
       const MutexLock lock(mutex_);
-      if (ready_.tokens() >= options_.max_batch_tokens) return;
-      if (bytes >= kTokenizeBytes && !ready_.empty()) return;
-      chunk = arrived_.TakeOldest(kTokenizeChunk, options_.max_batch_tokens);
+      JobQueue* arrivals = NextArrivalsLocked(first);
+      if (arrivals == nullptr) return;
+      // A full batch waits already, unless a shorter call has come.
+      if (ready_.tokens() >= options_.max_batch_tokens && FirstTag(*arrivals) >= FirstTag(ready_))
+        return;
+      is_long = arrivals == &long_;
+      chunk = arrivals->Take({.jobs = is_long ? 1 : kTokenizeChunk,
+                              .tokens = options_.max_batch_tokens,
+                              .bytes = kTokenizeBytes},
+                             first);
+      if (is_long) ++long_lanes_;
+      ShowFirstLocked();
     }
-    if (chunk.empty()) return;
-    std::vector<Job*> dropped;
-    SplitDropped(chunk, dropped);
-    Finish(dropped);
+    first = JobQueue::First::kFair;
     for (const Job* job : chunk) bytes += job->text.size();
-    Tokenize(chunk);
+    Tokenize(chunk, is_long);
   }
 }
 
-void Scheduler::Tokenize(std::span<Job* const> chunk) {
+JobQueue* Scheduler::NextArrivalsLocked(JobQueue::First first) {
+  const Job* short_text = arrived_.Front(first);
+  const Job* long_text = MayTakeLongLocked() ? long_.Front(first) : nullptr;
+  if (long_text == nullptr) return short_text == nullptr ? nullptr : &arrived_;
+  if (short_text == nullptr) return &long_;
+  const bool is_long_next = first == JobQueue::First::kOldest ? long_text->call < short_text->call
+                                                              : long_text->tag < short_text->tag;
+  return is_long_next ? &long_ : &arrived_;
+}
+
+bool Scheduler::MayTakeLongLocked() const { return long_lanes_ < std::max(1, options_.lanes - 1); }
+
+void Scheduler::Tokenize(std::span<Job* const> chunk, bool is_long) {
+  std::vector<Job*> tokenized;
   std::vector<Job*> computed_next;
   std::vector<Job*> done;
-  std::int64_t predicted = 0;
-  std::int64_t exact = 0;
+  std::vector<Job*> left;
+  std::int64_t bytes = 0;
+  Duration time{};
   for (Job* job : chunk) {
-    predicted += job->tokens;
+    // Looked at between two texts, for each may take long.
+    if (time >= kTokenizeTime) {
+      left.push_back(job);
+      continue;
+    }
+    if (IsDropped(*job)) {
+      done.push_back(job);
+      continue;
+    }
     const TimePoint start = now_();
     job->status = engine_.Tokenize(*job);
     job->tokenize_time = now_() - start;
-    exact += job->tokens;
+    time += job->tokenize_time;
+    bytes += Bytes(*job);
     observer_.OnTokenized(*job);
     if (!job->status.ok() || job->group->work == JobGroup::Work::kTokenize) {
       done.push_back(job);
-    } else if (job->windows.empty()) {
+      continue;
+    }
+    tokenized.push_back(job);
+    if (job->windows.empty()) {
       computed_next.push_back(job);
     } else {
       Split(*job, computed_next);
     }
   }
+  std::vector<int> woken;
   {
     const MutexLock lock(mutex_);
-    backlog_tokens_ += exact - predicted;
+    if (is_long) --long_lanes_;
+    costs_.LearnTokenizing(bytes, time);
+    for (Job* text : tokenized) RevalueLocked(*text);
+    arrived_.Push(left);
     ready_.Push(computed_next);
+    ShowFirstLocked();
+    // A lane that was kept from the next long text may have it now.
+    if (is_long) woken = WakeLocked();
   }
+  GiveTurns(woken);
   Finish(done);
+}
+
+void Scheduler::RevalueLocked(Job& text) {
+  const std::span<Job> parts = text.windows.empty() ? std::span(&text, 1) : std::span(text.windows);
+  const double cost = text.cost;
+  const double seconds = text.seconds;
+  const std::int64_t tokens = text.queue_tokens;
+  double new_seconds = 0;
+  std::int64_t new_tokens = 0;
+  for (Job& part : parts) {
+    // The fair clock counts what it was told: a text's windows cost together what it did.
+    part.cost = cost * part.tokens / text.tokens;
+    part.seconds = costs_.TokenSeconds(part.tokens);
+    part.queue_tokens = part.tokens;
+    new_seconds += part.seconds;
+    new_tokens += part.queue_tokens;
+  }
+  const auto new_jobs = static_cast<std::int64_t>(parts.size()) - 1;
+  arena_.Change(text.tag, new_seconds - seconds, new_jobs);
+  HoldLocked(*text.group, text.tag, new_tokens - tokens, new_jobs);
+}
+
+void Scheduler::HoldLocked(JobGroup& group, double tag, std::int64_t tokens, std::int64_t jobs) {
+  const std::int64_t before = admission_.Share(group.queue_tokens_);
+  group.queue_tokens_ += tokens;
+  group.open_jobs_ += jobs;
+  const std::int64_t after = admission_.Share(group.queue_tokens_);
+  tokens_.Add(tag, static_cast<double>(after - before), group.open_jobs_ == 0 ? -1 : 0);
 }
 
 void Scheduler::Split(Job& text, std::vector<Job*>& windows) {
@@ -138,6 +293,8 @@ void Scheduler::Split(Job& text, std::vector<Job*>& windows) {
   for (Job& window : text.windows) {
     window.group = text.group;
     window.index = text.index;
+    window.tag = text.tag;
+    window.call = text.call;
     window.sequence = text.sequence;
     window.submitted = text.submitted;
     window.tokenize_time = text.tokenize_time;
@@ -146,7 +303,7 @@ void Scheduler::Split(Job& text, std::vector<Job*>& windows) {
   }
 }
 
-std::vector<Job*> Scheduler::TakeBatch() {
+std::vector<Job*> Scheduler::TakeBatch(JobQueue::First first) {
   std::vector<Job*> batch;
   while (batch.empty()) {
     std::vector<int> woken;
@@ -156,8 +313,9 @@ std::vector<Job*> Scheduler::TakeBatch() {
       const std::int64_t share = DivideUp(ready_.tokens(), options_.lanes - busy_lanes_);
       const std::int64_t budget =
           std::min<std::int64_t>(options_.max_batch_tokens, std::max(share, kMinShareTokens));
-      batch = ready_.TakeOldest(ready_.size(), budget);
+      batch = ready_.Take({.tokens = budget}, first);
       ++busy_lanes_;
+      ShowFirstLocked();
       woken = WakeLocked();
     }
     GiveTurns(woken);
@@ -186,7 +344,7 @@ void Scheduler::Compute(std::span<Job* const> batch, int lane) {
   observer_.OnBatchDone(batch, static_cast<int>(tokens), time);
   {
     const MutexLock lock(mutex_);
-    admission_.Learn(tokens, time);
+    costs_.LearnBatch(tokens, time);
     --busy_lanes_;
   }
   Finish(batch);
@@ -195,24 +353,23 @@ void Scheduler::Compute(std::span<Job* const> batch, int lane) {
 void Scheduler::EndTurn(int lane) {
   {
     const MutexLock lock(mutex_);
-    if (arrived_.empty() && ready_.empty()) {
+    if (ready_.empty() && NextArrivalsLocked(JobQueue::First::kFair) == nullptr) {
       idle_lanes_.push_back(lane);
       // Under the lock: the destructor may run as soon as it is released.
       all_idle_.notify_all();
       return;
     }
   }
-  // A new task rather than a loop: lanes of other models get their turn in between.
+  // A new turn rather than a loop: other models get theirs in between.
   GiveTurns({lane});
 }
 
 void Scheduler::Finish(std::span<Job* const> jobs) {
   if (jobs.empty()) return;
-  std::int64_t tokens = 0;
-  for (const Job* job : jobs) tokens += job->tokens;
   {
     const MutexLock lock(mutex_);
-    backlog_tokens_ -= tokens;
+    for (const Job* job : jobs) HoldLocked(*job->group, job->tag, -job->queue_tokens, -1);
+    arena_.Leave(jobs);
   }
   for (Job* job : jobs) {
     JobGroup& group = *job->group;
@@ -220,26 +377,38 @@ void Scheduler::Finish(std::span<Job* const> jobs) {
   }
 }
 
+bool Scheduler::IsDropped(Job& job) {
+  // The deadline first: gRPC cancels a call at its deadline, too.
+  if (job.group->deadline <= now_()) {
+    job.status = absl::DeadlineExceededError("the deadline passed before the text was computed");
+    if (job.stands_for_text()) observer_.OnDropped(DropReason::kDeadline);
+    return true;
+  }
+  if (job.group->cancelled()) {
+    job.status = absl::CancelledError("the call was cancelled before it was computed");
+    if (job.stands_for_text()) observer_.OnDropped(DropReason::kCancelled);
+    return true;
+  }
+  return false;
+}
+
 void Scheduler::SplitDropped(std::vector<Job*>& jobs, std::vector<Job*>& dropped) {
-  const TimePoint now = now_();
   std::erase_if(jobs, [&](Job* job) {
-    // The deadline first: gRPC cancels a call at its deadline, too.
-    if (job->group->deadline <= now) {
-      job->status = absl::DeadlineExceededError("the deadline passed before the text was computed");
-      if (job->stands_for_text()) observer_.OnDropped(DropReason::kDeadline);
-    } else if (job->group->cancelled()) {
-      job->status = absl::CancelledError("the call was cancelled before it was computed");
-      if (job->stands_for_text()) observer_.OnDropped(DropReason::kCancelled);
-    } else {
-      return false;
-    }
+    if (!IsDropped(*job)) return false;
     dropped.push_back(job);
     return true;
   });
 }
 
+void Scheduler::ShowFirstLocked() {
+  member_.first_tag.store(std::min({FirstTag(arrived_), FirstTag(long_), FirstTag(ready_)}),
+                          std::memory_order_relaxed);
+}
+
 std::vector<int> Scheduler::WakeLocked() {
-  const std::size_t wanted = std::min(idle_lanes_.size(), arrived_.size() + ready_.size());
+  const std::size_t work =
+      arrived_.size() + ready_.size() + (MayTakeLongLocked() ? long_.size() : 0);
+  const std::size_t wanted = std::min(idle_lanes_.size(), work);
   std::vector<int> woken;
   for (std::size_t i = 0; i < wanted; ++i) {
     woken.push_back(idle_lanes_.back());
@@ -249,7 +418,7 @@ std::vector<int> Scheduler::WakeLocked() {
 }
 
 void Scheduler::GiveTurns(const std::vector<int>& lanes) {
-  for (const int lane : lanes) executor_.Enqueue([this, lane] { Turn(lane); });
+  for (const int lane : lanes) arena_.Enqueue(member_, [this, lane] { Turn(lane); });
 }
 
 }  // namespace synth::scheduling

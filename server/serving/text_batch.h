@@ -37,7 +37,7 @@ struct TextResult {
 //   if (auto refusal = batch.Start()) return Refuse(*refusal);
 //
 // Threads: one thread adds and starts. `done` runs once, on a lane or inside Start, and may destroy
-// the batch. Results belong to whoever `done` wakes.
+// the batch. Read results from `done` on, on one thread at a time.
 class TextBatch final : private scheduling::JobGroup {
  public:
   using JobGroup::LongTexts;
@@ -93,7 +93,7 @@ class TextBatch final : private scheduling::JobGroup {
   void OnAllDone() override;
   void JoinWindows(scheduling::Job& text);
   void LimitTokenIds();
-  // Where the vector of a text stands in vectors_.
+  // The part of vectors_ that holds the vector of a text.
   std::span<float> VectorOf(const scheduling::Job& job);
 
   static constexpr std::size_t kNoJob = static_cast<std::size_t>(-1);

@@ -80,6 +80,17 @@ TEST_F(BadInputTest, MillionsOfEmptyTexts) {
   }
 }
 
+// gRPC refuses it before any of our code sees it; its own counters tell.
+TEST_F(BadInputTest, AMessageOverTheLimitIsCountedByGrpc) {
+  const double before = running_.Metric("synth_grpc_calls_started_total");
+  v1::ClassifyRequest request;
+  request.add_texts(std::string(5'000'000, 'a'));
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_EQ(Classify(request).error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
+  }
+  EXPECT_EQ(running_.Metric("synth_grpc_calls_started_total") - before, 3);
+}
+
 TEST_F(BadInputTest, MillionsOfUnknownFields) {
   std::string bytes("\x12\x05hello", 7);
   for (int i = 0; i < 1'000'000; ++i) bytes += std::string("\xfa\x07\x00", 3);

@@ -60,8 +60,8 @@ TEST(DeadlineTest, ACallThatWouldMissItsDeadlineIsRefusedAtOnce) {
   ASSERT_TRUE(RunningServer::Eventually(
       [&] { return running.Metric(R"(synth_queue_texts{model="intent"})") > 500; }));
 
-  // Long enough to be answered, far too short for the backlog.
-  AsyncClassify hasty(running.stub(), LongRequest(1), system_clock::now() + milliseconds(40));
+  // Long enough to be answered, far too short for the backlog and as much again.
+  AsyncClassify hasty(running.stub(), LongRequest(), system_clock::now() + milliseconds(40));
   const grpc::StatusCode code = hasty.Wait().error_code();
   // On a machine so slow that the refusal itself is late, the client's own deadline fires.
   EXPECT_TRUE(code == grpc::StatusCode::RESOURCE_EXHAUSTED ||

@@ -88,11 +88,14 @@ TEST(OverloadTest, AWaitBeyondTheLimitIsRefused) {
   Options options = TestOptions();
   options.max_queue_time = std::chrono::milliseconds(1);
   RunningServer running(options);
-  running.ClassifyOne("so that the server knows what a token costs");
+  // So that the server knows what a token costs.
+  EXPECT_TRUE(AsyncClassify(running.stub(), LongRequest(100)).Wait().ok());
   AsyncClassify backlog(running.stub(), LongRequest());
   ASSERT_TRUE(RunningServer::Eventually(
       [&] { return running.Metric(R"(synth_queue_texts{model="intent"})") > 500; }));
-  AsyncClassify late(running.stub(), LongRequest(1));
+  AsyncClassify light(running.stub(), LongRequest(1));
+  EXPECT_TRUE(light.Wait().ok()) << "a short call does not wait for a long one";
+  AsyncClassify late(running.stub(), LongRequest());
   EXPECT_EQ(late.Wait().error_code(), grpc::StatusCode::RESOURCE_EXHAUSTED);
   EXPECT_THAT(late.Wait().error_message(), HasSubstr("the wait would be about"));
   EXPECT_EQ(running.Metric(R"(synth_rejected_total{model="intent",reason="predicted_wait"})"), 1);

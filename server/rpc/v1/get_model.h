@@ -15,12 +15,12 @@
 
 namespace synth::server {
 
-// Answers GetModel. NOT_FOUND where no such model is loaded.
+// Answers GetModel. NOT_FOUND if no such model is loaded.
 absl::Status GetModel(const CallServices& services, const v1::GetModelRequest& request,
                       v1::GetModelResponse& response);
 
-// One GetModel call. It reads what is constant, so it is answered where it arrives, on a gRPC
-// thread. It deletes itself once gRPC is done with it.
+// One GetModel call. It reads only constants, so the gRPC thread that brings it also answers it. It
+// deletes itself when gRPC is done with it.
 class GetModelCall final : public grpc::ServerUnaryReactor {
  public:
   GetModelCall(CallServices& services, const MethodMetrics& metrics,
@@ -28,8 +28,8 @@ class GetModelCall final : public grpc::ServerUnaryReactor {
                grpc::ByteBuffer& response);
 
  private:
-  // A name takes far less. Unknown fields, of which a message may have any number, take 60 bytes in
-  // memory each.
+  // A name needs far fewer. A message may have any number of unknown fields, and each takes 60
+  // bytes in memory.
   static constexpr std::size_t kMaxRequestBytes = 4096;
 
   absl::Status Answer(CallServices& services, grpc::CallbackServerContext& context,

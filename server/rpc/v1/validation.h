@@ -20,8 +20,8 @@ inline absl::Status CheckTextCount(std::int64_t count, int max_texts) {
   return absl::OkStatus();
 }
 
-// Fields besides texts. No request has more than a dozen; unknown ones take 60 bytes in memory
-// each.
+// Fields besides texts. No request needs more than a dozen. An unknown field takes 60 bytes in
+// memory.
 inline absl::Status CheckFieldCount(std::int64_t count) {
   constexpr std::int64_t kMost = 64;
   if (count <= kMost) return absl::OkStatus();

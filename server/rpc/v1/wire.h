@@ -19,8 +19,8 @@ struct BadText {
   std::size_t offset = 0;
 };
 
-// The top-level fields of a request, counted from its bytes alone; of malformed bytes, as many as
-// can be told.
+// The top-level fields of a request, counted from its bytes alone. If the bytes are malformed, the
+// count stops there.
 struct FieldCounts {
   std::int64_t texts = 0;
   std::int64_t others = 0;
@@ -30,7 +30,7 @@ FieldCounts CountFields(std::string_view bytes);
 
 // Reads a request from the wire. Protobuf refuses a whole message for one string that is not UTF-8;
 // here such an entry of `texts` is read as an empty one and reported in `bad_texts`, so that it
-// fails alone. INVALID_ARGUMENT where the bytes are not this message.
+// fails alone. INVALID_ARGUMENT if the bytes are not this message.
 absl::Status ParseRequest(const grpc::ByteBuffer& bytes, google::protobuf::Message& request,
                           std::vector<BadText>& bad_texts);
 absl::Status ParseRequest(std::string_view bytes, google::protobuf::Message& request,

@@ -43,6 +43,36 @@ TEST(SentencePieceTokenizer, PutsSpecialTokensAround) {
   EXPECT_TRUE((*none)->Encode("")->empty());
 }
 
+std::string Repeat(std::string_view text, std::size_t times) {
+  std::string repeated;
+  for (std::size_t i = 0; i < times; ++i) repeated += text;
+  return repeated;
+}
+
+TEST(SentencePieceTokenizer, FailsTextsThatGrowTooMuch) {
+  const auto tokenizer = LoadSentencePiece(kBoth, ModelBytes());
+  ASSERT_TRUE(tokenizer.ok());
+  // 18 characters of one, 33 bytes of 3; and 4 or 5 characters of one, 12 or 15 bytes of 3.
+  for (const std::string_view grows : {"\uFDFA", "\u3300"}) {
+    const auto ids = (*tokenizer)->Encode(Repeat(grows, 87'000));
+    ASSERT_FALSE(ids.ok()) << grows;
+    EXPECT_EQ(ids.status().code(), absl::StatusCode::kInvalidArgument);
+    EXPECT_EQ(ids.status().message(),
+              "the text grows from 261000 bytes to more than 522000, the limit, when it is "
+              "normalized");
+    EXPECT_TRUE((*tokenizer)->Encode(Repeat(grows, 1'000)).ok()) << grows;
+  }
+}
+
+TEST(SentencePieceTokenizer, TakesLongTextsThatGrowLittle) {
+  const auto tokenizer = LoadSentencePiece(kBoth, ModelBytes());
+  ASSERT_TRUE(tokenizer.ok());
+  for (const std::string_view text : {"turn off the lights ", "e\u0301\u0323", "\u0E19\u0E33",
+                                      "\u00BD cup ", "\uFF76\uFF9E", "\U0001F600", " "}) {
+    EXPECT_TRUE((*tokenizer)->Encode(Repeat(text, 260'000 / text.size())).ok()) << text;
+  }
+}
+
 TEST(SentencePieceTokenizer, WindowsCoverEveryToken) {
   const auto both = LoadSentencePiece(kBoth, ModelBytes());
   const auto none = LoadSentencePiece(kNone, ModelBytes());

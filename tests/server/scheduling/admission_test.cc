@@ -6,6 +6,8 @@
 #include <chrono>
 #include <optional>
 
+#include "server/scheduling/cost_model.h"
+
 namespace synth::scheduling {
 namespace {
 
@@ -14,44 +16,70 @@ using std::chrono::seconds;
 using testing::HasSubstr;
 
 const TimePoint kNow{std::chrono::hours(1)};
-constexpr TimePoint kNoDeadline = TimePoint::max();
 
-// 2 lanes at 1 ms a token: 1,000 tokens take half a second.
-Admission Experienced() {
-  Admission admission({.lanes = 2, .max_queue_tokens = 10'000, .max_queue_time = seconds(1)});
-  admission.Learn(100, milliseconds(100));
-  return admission;
+Admission Make() { return Admission({.max_queue_tokens = 1000, .max_queue_time = seconds(1)}); }
+
+TEST(CostModelTest, LearnsATokensAndABatchesCost) {
+  CostModel costs(256);
+  EXPECT_FALSE(costs.is_measured());
+  costs.LearnBatch(512, milliseconds(512));
+  EXPECT_TRUE(costs.is_measured());
+  for (int i = 0; i < 300; ++i) costs.LearnBatch(10, milliseconds(15));
+  EXPECT_NEAR(costs.TokenSeconds(1000), 1, 1e-6) << "small batches do not make tokens dearer";
+  EXPECT_NEAR(costs.batch_seconds(), 0.005, 1e-4);
+  for (int i = 0; i < 300; ++i) costs.LearnBatch(512, milliseconds(1024));
+  EXPECT_NEAR(costs.TokenSeconds(1000), 2, 0.01) << "forgets old measurements";
 }
 
-TEST(AdmissionTest, PredictsFromMeasuredCostAndLanes) {
-  EXPECT_EQ(Experienced().Predict(1000), milliseconds(500));
-  EXPECT_EQ(Admission({}).Predict(1000), Duration::zero())
-      << "nothing is known before the first batch";
+TEST(CostModelTest, TheFirstLargeBatchSaysWhatATokenCosts) {
+  CostModel costs(256);
+  costs.LearnBatch(10, milliseconds(100));
+  EXPECT_NEAR(costs.TokenSeconds(1000), 10, 1e-6) << "nothing better is known";
+  costs.LearnBatch(512, milliseconds(512));
+  EXPECT_NEAR(costs.TokenSeconds(1000), 1, 1e-6);
 }
 
-TEST(AdmissionTest, ForgetsOldMeasurements) {
-  Admission admission = Experienced();
-  for (int i = 0; i < 200; ++i) admission.Learn(100, milliseconds(300));
-  EXPECT_NEAR(std::chrono::duration<double>(admission.Predict(1000)).count(), 1.5, 0.01);
+TEST(CostModelTest, TheOrderDoesNotFollowSmallChanges) {
+  CostModel costs(256);
+  costs.LearnBatch(512, milliseconds(512));
+  const double before = costs.OrderSeconds(100, 0);
+  for (int i = 0; i < 300; ++i) costs.LearnBatch(512, milliseconds(400));
+  EXPECT_DOUBLE_EQ(costs.OrderSeconds(100, 0), before);
+  for (int i = 0; i < 300; ++i) costs.LearnBatch(512, milliseconds(200));
+  EXPECT_LT(costs.OrderSeconds(100, 0), before / 1.4);
 }
 
-TEST(AdmissionTest, AdmitsAnythingWhenNothingIsAhead) {
-  EXPECT_EQ(Experienced().Check(1'000'000, 0, kNow, kNow + milliseconds(1)), std::nullopt);
+TEST(CostModelTest, LearnsWhatTokenizingCosts) {
+  CostModel costs(256);
+  for (int i = 0; i < 300; ++i) costs.LearnTokenizing(16'384, milliseconds(16));
+  EXPECT_NEAR(costs.ByteSeconds(16'384), 0.016, 1e-4);
+}
+
+TEST(AdmissionTest, AdmitsAnySizeWhenNothingIsAhead) {
+  EXPECT_EQ(Make().Check({.tokens = 1'000'000, .now = kNow}), std::nullopt);
 }
 
 TEST(AdmissionTest, RefusesWhatTheQueueCannotHold) {
-  EXPECT_EQ(Experienced().Check(1000, 1000, kNow, kNoDeadline), std::nullopt);
-  Admission inexperienced({.lanes = 1, .max_queue_tokens = 1000});
-  EXPECT_EQ(inexperienced.Check(100, 900, kNow, kNoDeadline), std::nullopt);
-  const std::optional<Refusal> refusal = inexperienced.Check(101, 900, kNow, kNoDeadline);
+  Admission admission = Make();
+  EXPECT_EQ(admission.Check({.tokens = 100, .tokens_ahead = 900, .now = kNow}), std::nullopt);
+  const std::optional<Refusal> refusal =
+      admission.Check({.tokens = 101, .tokens_ahead = 900, .now = kNow});
   ASSERT_TRUE(refusal.has_value());
   EXPECT_EQ(refusal->reason, RefusalReason::kQueueFull);
   EXPECT_THAT(refusal->message, HasSubstr("900 tokens wait"));
   EXPECT_GE(refusal->retry_after, milliseconds(1));
+  EXPECT_TRUE(admission.Check({.tokens = 1, .tokens_there = 2000, .now = kNow}).has_value())
+      << "short calls that overtake may take as much again, and no more";
+}
+
+TEST(AdmissionTest, CountsAtMostHalfOfTheQueueForACall) {
+  EXPECT_EQ(Make().Check({.tokens = 5000, .tokens_ahead = 500, .now = kNow}), std::nullopt);
+  EXPECT_TRUE(Make().Check({.tokens = 5000, .tokens_ahead = 501, .now = kNow}).has_value());
 }
 
 TEST(AdmissionTest, RefusesWhatWouldWaitTooLong) {
-  const std::optional<Refusal> refusal = Experienced().Check(1, 2400, kNow, kNoDeadline);
+  const std::optional<Refusal> refusal =
+      Make().Check({.tokens = 1, .wait = milliseconds(1200), .now = kNow});
   ASSERT_TRUE(refusal.has_value());
   EXPECT_EQ(refusal->reason, RefusalReason::kPredictedWait);
   EXPECT_THAT(refusal->message, HasSubstr("about 1200 ms"));
@@ -59,12 +87,31 @@ TEST(AdmissionTest, RefusesWhatWouldWaitTooLong) {
 }
 
 TEST(AdmissionTest, RefusesWhatWouldMissItsDeadline) {
-  EXPECT_EQ(Experienced().Check(1, 1000, kNow, kNow + milliseconds(501)), std::nullopt);
-  const std::optional<Refusal> refusal =
-      Experienced().Check(1, 1000, kNow, kNow + milliseconds(499));
+  Admission admission = Make();
+  Admission::Request request{.tokens = 1,
+                             .wait = milliseconds(400),
+                             .alone = milliseconds(100),
+                             .now = kNow,
+                             .deadline = kNow + milliseconds(550)};
+  EXPECT_EQ(admission.Check(request), std::nullopt);
+  request.deadline = kNow + milliseconds(549);
+  const std::optional<Refusal> refusal = admission.Check(request);
   ASSERT_TRUE(refusal.has_value());
   EXPECT_EQ(refusal->reason, RefusalReason::kDeadline);
-  EXPECT_THAT(refusal->message, HasSubstr("deadline is in 499 ms"));
+  EXPECT_THAT(refusal->message, HasSubstr("deadline is in 549 ms"));
+}
+
+TEST(AdmissionTest, TriesNowAndThenWhatItBelievesImpossible) {
+  Admission admission = Make();
+  int admitted = 0;
+  for (int i = 0; i < 32; ++i) {
+    if (!admission.Check({.tokens = 1,
+                          .alone = milliseconds(10),
+                          .now = kNow,
+                          .deadline = kNow + milliseconds(5)}))
+      ++admitted;
+  }
+  EXPECT_EQ(admitted, 2) << "or an old prediction would never be renewed";
 }
 
 }  // namespace

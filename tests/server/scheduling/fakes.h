@@ -58,6 +58,7 @@ class FakeEngine final : public Engine {
 
   absl::Status Tokenize(Job& job) override {
     tokenized.emplace_back(job.text);
+    if (const auto hook = std::exchange(during_tokenize, nullptr)) hook();
     if (job.text.starts_with("bad")) return absl::InvalidArgumentError("bad text");
     job.tokens = static_cast<int>(job.text.size());
     job.original_tokens = job.tokens;
@@ -87,7 +88,8 @@ class FakeEngine final : public Engine {
   std::vector<std::string> tokenized;
   std::vector<std::vector<std::string>> batches;
   std::vector<int> lanes;
-  std::function<void()> during_compute;  // called once, inside the next batch
+  std::function<void()> during_compute;   // called once, inside the next batch
+  std::function<void()> during_tokenize;  // called once, inside the next text
 
  private:
   ManualClock& clock_;

@@ -27,7 +27,7 @@ TEST(JobQueueTest, GivesTheOldestFirstWhateverTheOrderOfArrival) {
   queue.Push(&first);
   queue.Push(&second);
   EXPECT_EQ(queue.tokens(), 15);
-  EXPECT_THAT(queue.TakeOldest(10, 100), ElementsAre(&first, &second, &third));
+  EXPECT_THAT(queue.Take({.jobs = 10, .tokens = 100}), ElementsAre(&first, &second, &third));
   EXPECT_EQ(queue.tokens(), 0);
   EXPECT_TRUE(queue.empty());
 }
@@ -45,7 +45,7 @@ TEST(JobQueueTest, TakesManyOfOneNumberInTheirOrder) {
   queue.Push(&last_window);
   queue.Push(std::vector<Job*>{});
   EXPECT_EQ(queue.tokens(), 21);
-  EXPECT_THAT(queue.TakeOldest(10, 100),
+  EXPECT_THAT(queue.Take({.jobs = 10, .tokens = 100}),
               ElementsAre(&before, &window, &next_window, &last_window, &after, &later));
 }
 
@@ -55,11 +55,11 @@ TEST(JobQueueTest, StopsAtTheBudgetWithoutOvertaking) {
   Job small = MakeJob(3, 1);
   JobQueue queue;
   for (Job* job : {&first, &large, &small}) queue.Push(job);
-  EXPECT_THAT(queue.TakeOldest(10, 20), ElementsAre(&first));
-  EXPECT_THAT(queue.TakeOldest(10, 20), ElementsAre(&large))
+  EXPECT_THAT(queue.Take({.jobs = 10, .tokens = 20}), ElementsAre(&first));
+  EXPECT_THAT(queue.Take({.jobs = 10, .tokens = 20}), ElementsAre(&large))
       << "a job larger than the budget goes alone";
-  EXPECT_THAT(queue.TakeOldest(10, 20), ElementsAre(&small));
-  EXPECT_THAT(queue.TakeOldest(10, 20), IsEmpty());
+  EXPECT_THAT(queue.Take({.jobs = 10, .tokens = 20}), ElementsAre(&small));
+  EXPECT_THAT(queue.Take({.jobs = 10, .tokens = 20}), IsEmpty());
 }
 
 TEST(JobQueueTest, StopsAtTheNumberOfJobs) {
@@ -67,8 +67,24 @@ TEST(JobQueueTest, StopsAtTheNumberOfJobs) {
   for (std::uint64_t i = 0; i < 5; ++i) jobs.push_back(MakeJob(i, 1));
   JobQueue queue;
   for (Job& job : jobs) queue.Push(&job);
-  EXPECT_EQ(queue.TakeOldest(3, 100).size(), 3U);
+  EXPECT_EQ(queue.Take({.jobs = 3, .tokens = 100}).size(), 3U);
   EXPECT_EQ(queue.size(), 2U);
+}
+
+TEST(JobQueueTest, TakesTheLowestTagFirstAndACallsJobsInTheirOrder) {
+  Job bulk = MakeJob(1, 5);
+  Job bulk_too = MakeJob(2, 5);
+  Job light = MakeJob(3, 1);
+  bulk.tag = bulk_too.tag = 10;
+  bulk.call = bulk_too.call = 1;
+  light.tag = 2;
+  light.call = 2;
+  JobQueue queue;
+  for (Job* job : {&bulk, &bulk_too, &light}) queue.Push(job);
+  EXPECT_EQ(queue.Front(), &light);
+  EXPECT_EQ(queue.Front(JobQueue::First::kOldest), &bulk);
+  EXPECT_THAT(queue.Take({.jobs = 2}, JobQueue::First::kOldest), ElementsAre(&bulk, &bulk_too));
+  EXPECT_THAT(queue.Take({}), ElementsAre(&light));
 }
 
 }  // namespace
