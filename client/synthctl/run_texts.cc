@@ -1,5 +1,7 @@
 #include "client/synthctl/run_texts.h"
 
+#include <algorithm>
+#include <cstdint>
 #include <cstdio>
 #include <optional>
 #include <string>
@@ -8,6 +10,21 @@
 #include "absl/strings/str_format.h"
 
 namespace synth::synthctl {
+namespace {
+
+// The longest text that can be sent; 0 if the server does not say, and then the calls themselves
+// tell what is wrong with it.
+std::uint64_t MaxTextBytes(client::Client& client, const std::string& model) {
+  v1::GetModelRequest request;
+  request.set_model(model);
+  const auto answer = client.GetModel(request);
+  if (!answer.ok()) return 0;
+  const v1::Limits& limits = answer->limits();
+  if (limits.max_message_bytes() == 0) return limits.max_text_bytes();
+  return std::min(limits.max_text_bytes(), limits.max_message_bytes());
+}
+
+}  // namespace
 
 std::variant<TextRun, int> OpenTextRun(const TextInputOptions& input, const OutputOptions& output,
                                        const GlobalOptions& globals) {
@@ -19,6 +36,7 @@ std::variant<TextRun, int> OpenTextRun(const TextInputOptions& input, const Outp
   client_options.retry.when_busy = false;  // that is what --patience is for
   auto client = client::Client::Create(client_options);
   if (!client.ok()) return FailUsage(client.status().message());
+  (*texts)->SetMaxTextBytes(MaxTextBytes(**client, globals.model));
   return TextRun{*std::move(texts), *std::move(results), *std::move(client)};
 }
 

@@ -127,8 +127,14 @@ std::optional<client::BulkText> TextInput::Next() {
     if (next_text_ == texts_.size()) return std::nullopt;
     text = texts_[next_text_++];
   }
-  if (tsv_) return FromTsvLine(std::move(text));
-  return client::BulkText{std::move(text), "", absl::OkStatus()};
+  client::BulkText next =
+      tsv_ ? FromTsvLine(std::move(text)) : client::BulkText{std::move(text), "", absl::OkStatus()};
+  if (next.status.ok() && max_text_bytes_ > 0 && next.text.size() > max_text_bytes_) {
+    next.status = absl::InvalidArgumentError(
+        absl::StrCat("expected a text of at most ", max_text_bytes_,
+                     " bytes, the server's limit, found ", next.text.size(), "; not sent"));
+  }
+  return next;
 }
 
 std::string TextInput::NameOf(size_t index) const {

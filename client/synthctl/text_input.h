@@ -42,6 +42,9 @@ class TextInput {
   // error. The signature of a client::BulkSource; not thread-safe.
   std::optional<client::BulkText> Next();
 
+  // From now on, longer texts come with INVALID_ARGUMENT, so that they are not sent. 0: no limit.
+  void SetMaxTextBytes(uint64_t bytes) { max_text_bytes_ = bytes; }
+
   // Which file the texts come from; nothing if it is none.
   std::optional<FileId> file_id() const { return file_id_; }
 
@@ -71,6 +74,7 @@ class TextInput {
   std::string line_;
   bool at_start_ = true;  // of the file
   bool tsv_ = false;
+  uint64_t max_text_bytes_ = 0;
   std::optional<FileId> file_id_;
   uint64_t file_bytes_ = 0;  // 0: unknown
   std::atomic<uint64_t> bytes_read_{0};

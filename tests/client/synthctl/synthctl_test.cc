@@ -1,6 +1,7 @@
 // The program itself, run as users do, against a server in this process.
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <chrono>
 #include <cstdlib>
 #include <nlohmann/json.hpp>
@@ -211,6 +212,34 @@ TEST(Synthctl, EndsAtOnceAfterATextThatIsTooLargeForTheServer) {
     EXPECT_NE(outcome.err.find("line 2: RESOURCE_EXHAUSTED"), std::string::npos) << outcome.err;
     EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(5));
   }
+}
+
+TEST(Synthctl, ATextAboveTheServersLimitIsNotSent) {
+  FakeServer server;
+  server.limits.set_max_text_bytes(100);
+  server.limits.set_max_message_bytes(1000);
+  std::atomic<bool> sent_long = false;
+  server.classify = [&](grpc::ServerContext&, const v1::ClassifyRequest& request,
+                        v1::ClassifyResponse& response) {
+    for (const std::string& text : request.texts()) {
+      if (text.size() > 100) sent_long = true;
+      response.add_results()->add_labels()->set_name("any");
+    }
+    return grpc::Status::OK;
+  };
+  const std::string longest(100, 'x');
+  for (const char* command : {"classify", "classify --batch 1"}) {
+    const Outcome outcome = RunSynthctl(
+        server.Target(), std::string(command) + " a " + longest + " y" + longest + " b");
+    EXPECT_EQ(outcome.code, 1) << outcome.err;
+    EXPECT_NE(
+        outcome.err.find("text 3: INVALID_ARGUMENT: expected a text of at most 100 bytes, the "
+                         "server's limit, found 101; not sent"),
+        std::string::npos)
+        << outcome.err;
+    EXPECT_NE(outcome.out.find("     4 "), std::string::npos) << outcome.out;
+  }
+  EXPECT_FALSE(sent_long);
 }
 
 TEST(Synthctl, TokenizeShowsPiecesAndIds) {
