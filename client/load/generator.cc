@@ -7,12 +7,12 @@
 #include <atomic>
 #include <condition_variable>
 #include <memory>
-#include <mutex>
 #include <thread>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "client/src/utf8.h"
+#include "server/base/mutex.h"
 
 namespace synth::load {
 namespace {
@@ -105,8 +105,8 @@ class Run {
     std::this_thread::sleep_until(start_ + end_);
     report.client_cpu_seconds = CpuSeconds() - cpu_before;
     sender.join();
-    std::unique_lock lock(mutex_);
-    none_outstanding_.wait(lock, [this] { return outstanding_ == 0; });
+    const MutexLock lock(mutex_);
+    while (outstanding_ != 0) mutex_.Wait(none_outstanding_);
     report.measured = recorder_.Take();
   }
 
@@ -183,14 +183,14 @@ class Run {
 
   // Counts a request in; false if the open loop has too many under way.
   bool Enter() {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     if (options_.rate.has_value() && outstanding_ >= options_.max_outstanding) return false;
     ++outstanding_;
     return true;
   }
 
   void Leave() {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     if (--outstanding_ == 0) none_outstanding_.notify_all();
   }
 
@@ -201,9 +201,9 @@ class Run {
 
   Recorder recorder_;
   std::atomic<uint64_t> next_request_{0};
-  std::mutex mutex_;
+  Mutex mutex_;
   std::condition_variable none_outstanding_;
-  size_t outstanding_ = 0;  // guarded by mutex_
+  size_t outstanding_ SYNTH_GUARDED_BY(mutex_) = 0;
 
   // Destroyed before what its callbacks use.
   const std::vector<std::unique_ptr<client::Client>> clients_;
