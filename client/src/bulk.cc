@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <condition_variable>
+#include <cstddef>
 #include <deque>
 #include <memory>
 #include <optional>
@@ -20,7 +21,7 @@ namespace {
 
 // Finished requests that wait for an earlier one are held too, up to this multiple of
 // max_in_flight.
-constexpr size_t kWindowFactor = 4;
+constexpr std::size_t kWindowFactor = 4;
 
 // The shortest pause before a refused request is sent again, whatever the server's hint: it doubles
 // with each refusal up to the longest.
@@ -68,11 +69,11 @@ class BulkRun {
   // Up to texts_per_request consecutive texts, and the request for those that can be sent.
   struct Chunk {
     std::vector<BulkResult<Result>> items;
-    std::vector<size_t> sent;  // indices into `items`, in the order of the request's texts
+    std::vector<std::size_t> sent;  // indices into `items`, in the order of the request's texts
     std::shared_ptr<Request> request;
-    CallHandle call;      // guarded by mutex_; of the newest attempt
-    size_t attempts = 0;  // guarded by mutex_
-    bool done = false;    // guarded by mutex_; the items are then the calling thread's
+    CallHandle call;           // guarded by mutex_; of the newest attempt
+    std::size_t attempts = 0;  // guarded by mutex_
+    bool done = false;         // guarded by mutex_; the items are then the calling thread's
     std::chrono::milliseconds patience{0};  // what is left of it
     std::chrono::milliseconds least_pause = kMinPause;
     Clock::time_point send_again;  // guarded by mutex_; where it waits in refused_
@@ -119,7 +120,7 @@ class BulkRun {
   bool Fill(Chunk& chunk) {
     chunk.request = std::make_shared<Request>(settings_);
     chunk.patience = options_.patience;
-    size_t bytes = 0;
+    std::size_t bytes = 0;
     while (chunk.items.size() < options_.texts_per_request) {
       std::optional<BulkText> next = held_.has_value() ? std::exchange(held_, {}) : source_();
       if (!next.has_value()) return false;
@@ -157,7 +158,7 @@ class BulkRun {
 
   // Starts the call of a chunk that counts in in_flight_.
   void Send(const std::shared_ptr<Chunk>& chunk) {
-    size_t attempt = 0;
+    std::size_t attempt = 0;
     {
       const MutexLock lock(mutex_);
       attempt = ++chunk->attempts;
@@ -197,11 +198,11 @@ class BulkRun {
   }
 
   void Complete(Chunk& chunk, absl::StatusOr<Response>& response) {
-    if (response.ok() && static_cast<size_t>(response->results_size()) != chunk.sent.size()) {
+    if (response.ok() && static_cast<std::size_t>(response->results_size()) != chunk.sent.size()) {
       response = absl::InternalError(absl::StrCat("the server sent ", response->results_size(),
                                                   " results for ", chunk.sent.size(), " texts"));
     }
-    for (size_t i = 0; i < chunk.sent.size(); ++i) {
+    for (std::size_t i = 0; i < chunk.sent.size(); ++i) {
       BulkResult<Result>& item = chunk.items[chunk.sent[i]];
       if (!response.ok()) {
         item.status = response.status();
@@ -271,14 +272,14 @@ class BulkRun {
 
   // The feeder's own: what the next item is numbered, and a text that the last request had no room
   // for.
-  size_t next_index_ = 0;
+  std::size_t next_index_ = 0;
   std::optional<BulkText> held_;
 
   Mutex mutex_;
   std::condition_variable changed_;  // any of the following
   // In the order of the texts, not yet delivered.
   std::deque<std::shared_ptr<Chunk>> window_ SYNTH_GUARDED_BY(mutex_);
-  size_t in_flight_ SYNTH_GUARDED_BY(mutex_) = 0;  // those in refused_ included
+  std::size_t in_flight_ SYNTH_GUARDED_BY(mutex_) = 0;  // those in refused_ included
   // For now, by the server.
   std::vector<std::shared_ptr<Chunk>> refused_ SYNTH_GUARDED_BY(mutex_);
   bool fed_ SYNTH_GUARDED_BY(mutex_) = false;      // the feeder has ended
@@ -286,7 +287,7 @@ class BulkRun {
 };
 
 BulkSource SourceOf(const std::vector<std::string>& texts) {
-  return [&texts, next = size_t{0}]() mutable -> std::optional<BulkText> {
+  return [&texts, next = std::size_t{0}]() mutable -> std::optional<BulkText> {
     if (next == texts.size()) return std::nullopt;
     return BulkText{texts[next++], "", absl::OkStatus()};
   };

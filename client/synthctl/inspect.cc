@@ -1,6 +1,7 @@
 // synthctl inspect: what a checkpoint folder holds, what its layers cost, and how they attend.
 // Needs no server.
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <limits>

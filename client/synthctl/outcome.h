@@ -42,8 +42,8 @@ class Outcome {
  private:
   static constexpr uint64_t kMaxFailuresInARow = 256;
 
-  void NoteFailedText(size_t index, const absl::Status& status);
-  bool NoteFailedRequest(size_t index, const absl::Status& status);
+  void NoteFailedText(std::size_t index, const absl::Status& status);
+  bool NoteFailedRequest(std::size_t index, const absl::Status& status);
   // Writes one line for all consecutive texts that failed with their requests, if there are any.
   void ReportFailedRequests();
 
@@ -56,7 +56,7 @@ class Outcome {
 
   // Consecutive texts that failed with their requests, not yet reported: `failed_` of them from
   // `first_failed_` on, the first with `failure_`.
-  size_t first_failed_ = 0;
+  std::size_t first_failed_ = 0;
   uint64_t failed_ = 0;
   absl::Status failure_;
 };

@@ -4,6 +4,7 @@
 
 #include <CLI/CLI.hpp>
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <cstdio>
 #include <memory>
@@ -21,8 +22,8 @@ struct TextInputOptions {
   std::vector<std::string> texts;  // if empty, `file`
   std::string file;                // if empty or "-", standard input
   bool tsv = false;                // lines are label<TAB>text
-  size_t batch = 64;
-  size_t concurrency = 4;
+  std::size_t batch = 64;
+  std::size_t concurrency = 4;
   double patience_seconds = 60;
 
   client::BulkOptions ForBulk() const;
@@ -49,7 +50,7 @@ class TextInput {
   std::optional<FileId> file_id() const { return file_id_; }
 
   // How messages call the text with that index: "line 3" or "text 3", from 1.
-  std::string NameOf(size_t index) const;
+  std::string NameOf(std::size_t index) const;
 
   // For progress: the part of the input that has been read, in [0, 1]; nothing where its size is
   // not known. Thread-safe.
@@ -68,7 +69,7 @@ class TextInput {
   bool ReadLine();
 
   std::vector<std::string> texts_;  // from the command line; used if file_ is null
-  size_t next_text_ = 0;
+  std::size_t next_text_ = 0;
   std::unique_ptr<std::FILE, CloseFile> file_;
   std::string file_name_;
   std::string line_;
