@@ -39,7 +39,9 @@ FLOORS: dict[str, list[str]] = {
     "model": ["model/"],
     # The server, low to high.
     "server/base": [],
-    "server/options": [*ENGINE, "server/base/"],
+    "server/config_file": [*ENGINE, "server/base/"],
+    "server/model_name": [*ENGINE, "server/base/"],
+    "server/options": [*ENGINE, "server/base/", "server/config_file.h", "server/model_name.h"],
     "server/scheduling": ["server/base/"],
     "server/observe": [*ENGINE, "server/base/", "server/scheduling/"],
     "server/models": [*ENGINE, *BELOW_MODELS],

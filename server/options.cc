@@ -6,12 +6,17 @@
 #include <filesystem>
 #include <map>
 #include <set>
-#include <sstream>
 #include <string>
 #include <utility>
 
 #include "absl/status/statusor.h"
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
+#include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
+#include "server/config_file.h"
+#include "server/model_name.h"
 #include "server/version.h"
 
 namespace synth::server {
@@ -31,7 +36,8 @@ constexpr const char* kFooter =
 Every option can also be an environment variable (in brackets above) or a line of a --config file, such as
   lanes = 2
   model = ["intent=models/intent-clinc150"]
-A flag beats the environment, the environment beats the file. Several models in
+A line that the server does not understand is an error. A flag beats the environment, the environment
+beats the file. Several models in
 SYNTHSERVE_MODEL are separated by semicolons.
 
 Exit codes: 0 after a clean drain, 1 when a model, an address or the precision cannot be used, 2 for a
@@ -53,6 +59,9 @@ std::string CheckModels(const std::vector<Options::ModelSource>& models) {
   for (const Options::ModelSource& model : models) {
     if (model.name.empty() || model.folder.empty()) {
       return "--model: expected NAME=FOLDER or FOLDER, both not empty";
+    }
+    if (const absl::Status status = CheckModelName(model.name); !status.ok()) {
+      return absl::StrCat("--model: ", status.message(), "; NAME=FOLDER gives it another");
     }
     if (!names.insert(model.name).second)
       return "--model: the name '" + model.name + "' is given twice";
@@ -107,44 +116,6 @@ void AddPrecision(CLI::App& app, Precision& value) {
       ->default_str(std::string(PrecisionName(value)));
 }
 
-// SYNTHSERVE_MAX_BATCH_TOKENS for --max-batch-tokens.
-void NameEnvironment(CLI::App& app) {
-  for (CLI::Option* option : app.get_options()) {
-    const std::string name = option->get_single_name();
-    if (name == "help" || name == "version") continue;
-    std::string variable = "SYNTHSERVE_";
-    for (const char c : name) {
-      variable += c == '-' ? '_' : static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
-    }
-    option->envname(variable);
-  }
-}
-
-// The command line, and behind it the options that only the environment sets. CLI11 by itself lets
-// the configuration file beat the environment. Several values are separated by semicolons.
-std::vector<std::string> ArgumentsWithEnvironment(const CLI::App& app, int argc,
-                                                  const char* const* argv) {
-  std::vector<std::string> arguments(argv + 1, argv + argc);
-  const std::vector<std::string> given = arguments;
-  for (const CLI::Option* option : app.get_options()) {
-    const char* value =
-        option->get_envname().empty() ? nullptr : std::getenv(option->get_envname().c_str());
-    if (value == nullptr) continue;
-    const std::string flag = "--" + option->get_single_name();
-    auto sets_it = [&](const std::string& word) {
-      return word == flag || word.starts_with(flag + "=");
-    };
-    if (std::ranges::any_of(given, sets_it)) continue;
-    std::istringstream values(value);
-    std::string one;
-    do {
-      std::getline(values, one, ';');
-      arguments.insert(arguments.end(), {flag, one});
-    } while (!values.eof());
-  }
-  return arguments;
-}
-
 // What one client, or all of them, can hold of the gRPC port.
 void AddConnectionLimits(CLI::App& app, Options& options) {
   app.add_option("--max-connections", options.max_connections,
@@ -169,29 +140,7 @@ void AddConnectionLimits(CLI::App& app, Options& options) {
       "Close a connection whose ping, or data sent to it, is not acknowledged in this time");
 }
 
-}  // namespace
-
-std::variant<Options, ExitCode> ParseOptions(int argc, const char* const* argv) {
-  Options options;
-  std::vector<std::string> models;
-  CLI::App app(kDescription, "synthserve");
-  app.footer(kFooter);
-  app.get_formatter()->column_width(36);
-  app.set_version_flag("--version", kVersion);
-  app.set_config("--config", "", "Read options from this file (TOML or INI)");
-
-  app.add_option("--model", models,
-                 "Checkpoint folder, or NAME=FOLDER; may be repeated, the first is the default")
-      ->required()
-      ->type_name("[NAME=]FOLDER");
-  app.add_option("--listen", options.listen, "Address of the gRPC server; port 0 picks a free one")
-      ->capture_default_str()
-      ->type_name("HOST:PORT");
-  app.add_option(
-         "--metrics-listen", options.metrics_listen,
-         "Address of /metrics and /healthz; port 0 picks a free one, an empty text turns them off")
-      ->capture_default_str()
-      ->type_name("HOST:PORT");
+void AddComputing(CLI::App& app, Options& options) {
   AddPrecision(app, options.precision);
   app.add_option("--lanes", options.lanes,
                  "Batches computed at a time; 0: as many as the CPUs this process may use "
@@ -201,6 +150,10 @@ std::variant<Options, ExitCode> ParseOptions(int argc, const char* const* argv) 
   app.add_option("--max-batch-tokens", options.max_batch_tokens, "Tokens of one batch")
       ->check(CLI::Range(1, 1 << 20))
       ->capture_default_str();
+}
+
+// What one call may ask for.
+void AddCallLimits(CLI::App& app, Options& options) {
   app.add_option(
          "--max-queue-tokens", options.max_queue_tokens,
          "Tokens waiting or computing, for each model, above which calls get RESOURCE_EXHAUSTED")
@@ -224,12 +177,17 @@ std::variant<Options, ExitCode> ParseOptions(int argc, const char* const* argv) 
                  "RESOURCE_EXHAUSTED")
       ->check(CLI::Range(std::int64_t{1}, std::int64_t{1} << 40))
       ->capture_default_str();
+}
+
+void AddStopping(CLI::App& app, Options& options) {
   AddDuration(
       app, "--drain-delay", options.drain_delay,
       "After SIGTERM, how long to report NOT_SERVING and keep serving before refusing new calls");
   AddDuration(app, "--drain-timeout", options.drain_timeout,
               "How long the calls in flight may take to finish then");
-  AddConnectionLimits(app, options);
+}
+
+void AddLogging(CLI::App& app, Options& options) {
   app.add_option("--log-format", options.log_format, "text or json, on standard error")
       ->transform(CLI::CheckedTransformer(
           std::map<std::string, LogFormat>{{"text", LogFormat::kText}, {"json", LogFormat::kJson}}))
@@ -243,22 +201,176 @@ std::variant<Options, ExitCode> ParseOptions(int argc, const char* const* argv) 
                                                            {"error", spdlog::level::err}}))
       ->default_str("info")
       ->type_name("LEVEL");
-  NameEnvironment(app);
+}
 
-  try {
-    std::vector<std::string> arguments = ArgumentsWithEnvironment(app, argc, argv);
+// SYNTHSERVE_MAX_BATCH_TOKENS for --max-batch-tokens; empty if only a flag can give it.
+std::string VariableOf(const CLI::Option& option) {
+  const std::string name = option.get_single_name();
+  if (name == "help" || name == "version") return "";
+  return absl::StrCat("SYNTHSERVE_",
+                      absl::AsciiStrToUpper(absl::StrReplaceAll(name, {{"-", "_"}})));
+}
+
+// All options, and what one command line set them to.
+class CommandLine {
+ public:
+  CommandLine() : app_(kDescription, "synthserve") {
+    app_.footer(kFooter);
+    app_.get_formatter()->column_width(36);
+    app_.set_version_flag("--version", kVersion);
+    app_.add_option("--config", config_, "Read options from this file")->type_name("FILE");
+    app_.add_option("--model", models_,
+                    "Checkpoint folder, or NAME=FOLDER; may be repeated, the first is the default")
+        ->type_name("[NAME=]FOLDER REQUIRED");
+    app_.add_option("--listen", options_.listen,
+                    "Address of the gRPC server; port 0 picks a free one")
+        ->capture_default_str()
+        ->type_name("HOST:PORT");
+    app_.add_option("--metrics-listen", options_.metrics_listen,
+                    "Address of /metrics and /healthz; port 0 picks a free one, an empty text "
+                    "turns them off")
+        ->capture_default_str()
+        ->type_name("HOST:PORT");
+    AddComputing(app_, options_);
+    AddCallLimits(app_, options_);
+    AddStopping(app_, options_);
+    AddConnectionLimits(app_, options_);
+    AddLogging(app_, options_);
+  }
+
+  // Throws CLI::ParseError. May be called again with more arguments.
+  void Parse(std::vector<std::string> arguments) {
     std::ranges::reverse(arguments);  // as CLI11 takes them
-    app.parse(std::move(arguments));
-    for (const std::string& model : models) options.models.push_back(ParseModelSource(model));
-    if (const std::string problem = CheckModels(options.models); !problem.empty()) {
+    app_.parse(std::move(arguments));
+  }
+  // The same, once all arguments are there.
+  Options Finish() {
+    if (models_.empty()) throw CLI::RequiredError("--model");
+    for (const std::string& model : models_) options_.models.push_back(ParseModelSource(model));
+    if (const std::string problem = CheckModels(options_.models); !problem.empty()) {
       throw CLI::ValidationError(problem);
     }
+    return options_;
+  }
+
+  // Prints what was asked for, or the error. The variables have their names only for this: CLI11
+  // would read them by itself, and in an order of its own.
+  void Exit(const CLI::ParseError& error) {
+    for (CLI::Option* option : app_.get_options()) option->envname(VariableOf(*option));
+    app_.exit(error);
+  }
+
+  const CLI::App& app() const { return app_; }
+  const std::string& config() const { return config_; }  // empty: none
+
+ private:
+  Options options_;
+  std::vector<std::string> models_;
+  std::string config_;
+  CLI::App app_;
+};
+
+bool TakesSeveral(const CLI::Option& option) { return option.get_items_expected_max() > 1; }
+
+// An option that something other than the command line sets.
+struct Setting {
+  std::string origin;  // for messages: a variable, or a line of a file
+  const CLI::Option* option;
+  std::vector<std::string> values;
+};
+
+// Adds the settings of options that have not been set before to the arguments. Each is tried by
+// itself, so that an error says where it comes from.
+void AddSettings(const std::vector<Setting>& settings, const CLI::App& before,
+                 std::vector<std::string>& arguments) {
+  for (const Setting& setting : settings) {
+    const std::string flag = "--" + setting.option->get_single_name();
+    std::vector<std::string> own;
+    for (const std::string& value : setting.values) own.insert(own.end(), {flag, value});
+    try {
+      CommandLine().Parse(own);
+    } catch (const CLI::ParseError& error) {
+      throw CLI::ValidationError(setting.origin, error.what());
+    }
+    if (before.get_option(flag)->count() == 0) {
+      arguments.insert(arguments.end(), own.begin(), own.end());
+    }
+  }
+}
+
+// Several values are separated by semicolons.
+std::vector<Setting> FromEnvironment(const CommandLine& given) {
+  std::vector<Setting> settings;
+  for (const CLI::Option* option : given.app().get_options()) {
+    const std::string variable = VariableOf(*option);
+    const char* value = variable.empty() ? nullptr : std::getenv(variable.c_str());
+    if (value == nullptr || option->count() > 0) continue;
+    settings.push_back({.origin = variable, .option = option, .values = {value}});
+    if (TakesSeveral(*option)) settings.back().values = absl::StrSplit(value, ';');
+  }
+  return settings;
+}
+
+// The option that a key of a configuration file names.
+const CLI::Option& OptionOfKey(const CommandLine& given, const std::string& key,
+                               const std::string& origin) {
+  const auto find = [&](const std::string& name) -> const CLI::Option* {
+    const CLI::Option* option = given.app().get_option_no_throw("--" + name);
+    const bool settable = option != nullptr && !VariableOf(*option).empty() && name != "config";
+    return settable ? option : nullptr;
+  };
+  if (const CLI::Option* option = find(key); option != nullptr) return *option;
+  std::string likely = absl::AsciiStrToLower(absl::StrReplaceAll(key, {{"_", "-"}}));
+  likely.erase(0, likely.find_first_not_of('-'));
+  throw CLI::ValidationError(
+      origin, absl::StrCat(key, ": expected the name of an option, found another word",
+                           find(likely) == nullptr ? "; synthserve --help lists them"
+                                                   : "; it is called " + likely));
+}
+
+std::vector<Setting> FromFile(const CommandLine& given) {
+  const auto entries = ReadConfigFile(given.config());
+  if (!entries.ok()) {
+    throw CLI::ValidationError("--config", std::string(entries.status().message()));
+  }
+  std::vector<Setting> settings;
+  for (const ConfigEntry& entry : *entries) {
+    const std::string origin = absl::StrCat("--config: ", given.config(), ":", entry.line);
+    const CLI::Option& option = OptionOfKey(given, entry.key, origin);
+    if (entry.is_list && (!TakesSeveral(option) || entry.values.empty())) {
+      throw CLI::ValidationError(
+          origin, absl::StrCat(entry.key, ": expected ",
+                               TakesSeveral(option) ? "a list of one or more values" : "one value",
+                               ", found a list of ", entry.values.size()));
+    }
+    settings.push_back({.origin = origin, .option = &option, .values = entry.values});
+  }
+  return settings;
+}
+
+// The flags, then what only the environment sets, then what only the file sets.
+Options ParseAll(CommandLine& command_line, std::vector<std::string> arguments) {
+  command_line.Parse(arguments);
+  AddSettings(FromEnvironment(command_line), command_line.app(), arguments);
+  command_line.Parse(arguments);
+  if (!command_line.config().empty()) {
+    AddSettings(FromFile(command_line), command_line.app(), arguments);
+    command_line.Parse(arguments);
+  }
+  return command_line.Finish();
+}
+
+}  // namespace
+
+std::variant<Options, ExitCode> ParseOptions(int argc, const char* const* argv) {
+  CommandLine command_line;
+  try {
+    return ParseAll(command_line, {argv + 1, argv + argc});
   } catch (const CLI::ParseError& error) {
     const bool asked_for = error.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success);
-    app.exit(error);
+    command_line.Exit(error);
     return ExitCode{asked_for ? 0 : 2};
   }
-  return options;
 }
 
 }  // namespace synth::server

@@ -6,13 +6,14 @@
 #include <algorithm>
 #include <atomic>
 #include <condition_variable>
+#include <cstddef>
 #include <memory>
-#include <mutex>
 #include <thread>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "client/src/utf8.h"
+#include "server/base/mutex.h"
 
 namespace synth::load {
 namespace {
@@ -21,7 +22,7 @@ using std::chrono::nanoseconds;
 using SteadyClock = std::chrono::steady_clock;
 
 // Requests are built before the run; more texts than these requests hold are not used.
-constexpr size_t kMaxRequests = 4096;
+constexpr std::size_t kMaxRequests = 4096;
 // Time between the construction of a run and its first request.
 constexpr nanoseconds kLead = std::chrono::milliseconds(20);
 
@@ -38,7 +39,7 @@ absl::Status Validate(const LoadOptions& options, const std::vector<std::string>
   if (options.warmup < nanoseconds(0) || options.duration <= nanoseconds(0)) {
     return absl::InvalidArgumentError("warmup must not be negative, duration must be positive");
   }
-  for (size_t i = 0; i < texts.size(); ++i) {
+  for (std::size_t i = 0; i < texts.size(); ++i) {
     if (absl::Status status = client::CheckUtf8(texts[i]); !status.ok()) {
       return absl::InvalidArgumentError(absl::StrCat("text ", i + 1, ": ", status.message()));
     }
@@ -105,23 +106,25 @@ class Run {
     std::this_thread::sleep_until(start_ + end_);
     report.client_cpu_seconds = CpuSeconds() - cpu_before;
     sender.join();
-    std::unique_lock lock(mutex_);
-    none_outstanding_.wait(lock, [this] { return outstanding_ == 0; });
+    const MutexLock lock(mutex_);
+    while (outstanding_ != 0) mutex_.Wait(none_outstanding_);
     report.measured = recorder_.Take();
   }
 
  private:
   static std::vector<std::shared_ptr<const Request>> BuildRequests(
       const LoadOptions& options, const std::vector<std::string>& texts) {
-    const size_t per_request = options.texts_per_request;
-    const size_t count = std::min((texts.size() + per_request - 1) / per_request, kMaxRequests);
+    const std::size_t per_request = options.texts_per_request;
+    const std::size_t count =
+        std::min((texts.size() + per_request - 1) / per_request, kMaxRequests);
     std::vector<std::shared_ptr<const Request>> requests;
     requests.reserve(count);
-    size_t next = 0;
-    for (size_t i = 0; i < count; ++i) {
+    std::size_t next = 0;
+    for (std::size_t i = 0; i < count; ++i) {
       auto request = std::make_shared<Request>();
       request->set_model(options.model);
-      for (size_t k = 0; k < per_request; ++k) request->add_texts(texts[next++ % texts.size()]);
+      for (std::size_t k = 0; k < per_request; ++k)
+        request->add_texts(texts[next++ % texts.size()]);
       requests.push_back(std::move(request));
     }
     return requests;
@@ -150,7 +153,7 @@ class Run {
 
   void StartCallers() {
     std::this_thread::sleep_until(start_);
-    for (size_t i = 0; i < options_.concurrency; ++i) {
+    for (std::size_t i = 0; i < options_.concurrency; ++i) {
       Enter();
       Send(Now());
     }
@@ -183,14 +186,14 @@ class Run {
 
   // Counts a request in; false if the open loop has too many under way.
   bool Enter() {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     if (options_.rate.has_value() && outstanding_ >= options_.max_outstanding) return false;
     ++outstanding_;
     return true;
   }
 
   void Leave() {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     if (--outstanding_ == 0) none_outstanding_.notify_all();
   }
 
@@ -201,9 +204,9 @@ class Run {
 
   Recorder recorder_;
   std::atomic<uint64_t> next_request_{0};
-  std::mutex mutex_;
+  Mutex mutex_;
   std::condition_variable none_outstanding_;
-  size_t outstanding_ = 0;  // guarded by mutex_
+  std::size_t outstanding_ SYNTH_GUARDED_BY(mutex_) = 0;
 
   // Destroyed before what its callbacks use.
   const std::vector<std::unique_ptr<client::Client>> clients_;
@@ -217,7 +220,7 @@ absl::StatusOr<LoadReport> RunLoad(const LoadOptions& options, const client::Cli
   if (absl::Status status = Validate(options, texts); !status.ok()) return status;
   LoadReport report;
   std::vector<std::unique_ptr<client::Client>> clients;
-  for (size_t i = 0; i < options.channels; ++i) {
+  for (std::size_t i = 0; i < options.channels; ++i) {
     absl::StatusOr<std::unique_ptr<client::Client>> created = client::Client::Create(client);
     if (!created.ok()) return created.status();
     v1::GetModelRequest request;

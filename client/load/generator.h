@@ -25,16 +25,17 @@ struct LoadOptions {
   // Otherwise closed loop: `concurrency` callers, each of whom sends as soon as it has its answer.
   std::optional<double> rate;
   Arrivals::Spacing spacing = Arrivals::Spacing::kConstant;
-  uint64_t seed = 1;                // of Poisson arrivals
-  size_t max_outstanding = 10'000;  // open loop: a request due beyond this many counts as not sent
-  size_t concurrency = 1;           // >= 1
+  uint64_t seed = 1;  // of Poisson arrivals
+  std::size_t max_outstanding =
+      10'000;                   // open loop: a request due beyond this many counts as not sent
+  std::size_t concurrency = 1;  // >= 1
 
   std::chrono::nanoseconds warmup = std::chrono::seconds(2);     // not measured; >= 0
   std::chrono::nanoseconds duration = std::chrono::seconds(10);  // measured, after the warm-up; > 0
   std::chrono::nanoseconds target = std::chrono::milliseconds(100);  // for the goodput
 
-  size_t texts_per_request = 1;  // >= 1
-  size_t channels = 1;           // connections, used in turn; >= 1
+  std::size_t texts_per_request = 1;  // >= 1
+  std::size_t channels = 1;           // connections, used in turn; >= 1
 };
 
 struct LoadReport {

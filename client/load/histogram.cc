@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <cstddef>
 #include <limits>
 
 namespace synth::load {
@@ -17,13 +18,13 @@ constexpr uint64_t kGroupSlots = kExactSlots / 2;
 constexpr unsigned kValueBits = 63;
 constexpr uint64_t kSlots = kExactSlots + kGroupSlots * (kValueBits - kExactBits);
 
-size_t SlotOf(uint64_t value) {
+std::size_t SlotOf(uint64_t value) {
   if (value < kExactSlots) return value;
   const unsigned shift = static_cast<unsigned>(std::bit_width(value)) - kExactBits;
   return kGroupSlots * shift + (value >> shift);
 }
 
-uint64_t MiddleOf(size_t slot) {
+uint64_t MiddleOf(std::size_t slot) {
   if (slot < kExactSlots) return slot;
   const uint64_t shift = slot / kGroupSlots - 1;
   const uint64_t lowest = (slot - kGroupSlots * shift) << shift;
@@ -48,7 +49,7 @@ void Histogram::Record(std::chrono::nanoseconds value) {
 }
 
 void Histogram::Merge(const Histogram& other) {
-  for (size_t i = 0; i < slots_.size(); ++i) slots_[i] += other.slots_[i];
+  for (std::size_t i = 0; i < slots_.size(); ++i) slots_[i] += other.slots_[i];
   count_ += other.count_;
   min_ = std::min(min_, other.min_);
   max_ = std::max(max_, other.max_);
@@ -70,7 +71,7 @@ std::chrono::nanoseconds Histogram::Percentile(double percent) const {
   const double product = fraction * static_cast<double>(count_) * (1 - 1e-12);
   const uint64_t rank = std::clamp(static_cast<uint64_t>(std::ceil(product)), uint64_t{1}, count_);
   uint64_t seen = 0;
-  for (size_t i = 0; i < slots_.size(); ++i) {
+  for (std::size_t i = 0; i < slots_.size(); ++i) {
     seen += slots_[i];
     if (seen >= rank) return Nanoseconds(std::clamp(MiddleOf(i), min_, max_));
   }

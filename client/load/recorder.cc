@@ -10,7 +10,7 @@ Recorder::Recorder(std::chrono::nanoseconds warmup, std::chrono::nanoseconds end
 
 void Recorder::Add(const Sample& sample) {
   const bool ok = sample.code == absl::StatusCode::kOk;
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   if (ok && InWindow(sample.done)) {
     ++measured_.finished_requests;
     measured_.finished_texts += sample.texts;
@@ -36,13 +36,13 @@ void Recorder::Add(const Sample& sample) {
 
 void Recorder::AddNotSent(std::chrono::nanoseconds due) {
   if (!InWindow(due)) return;
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   ++measured_.requests;
   ++measured_.not_sent;
 }
 
 Measurements Recorder::Take() {
-  const std::lock_guard lock(mutex_);
+  const MutexLock lock(mutex_);
   return std::exchange(measured_, Measurements());
 }
 

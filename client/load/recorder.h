@@ -5,10 +5,10 @@
 #include <chrono>
 #include <cstdint>
 #include <map>
-#include <mutex>
 
 #include "absl/status/status.h"
 #include "client/load/histogram.h"
+#include "server/base/mutex.h"
 
 namespace synth::load {
 
@@ -73,8 +73,8 @@ class Recorder {
   const std::chrono::nanoseconds warmup_;
   const std::chrono::nanoseconds end_;
   const std::chrono::nanoseconds target_;
-  std::mutex mutex_;
-  Measurements measured_;  // guarded by mutex_
+  Mutex mutex_;
+  Measurements measured_ SYNTH_GUARDED_BY(mutex_);
 };
 
 }  // namespace synth::load

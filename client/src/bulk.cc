@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <chrono>
 #include <condition_variable>
+#include <cstddef>
 #include <deque>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <thread>
 #include <utility>
@@ -13,6 +13,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "client/src/utf8.h"
+#include "server/base/mutex.h"
 #include "synth/client/status.h"
 
 namespace synth::client {
@@ -20,7 +21,7 @@ namespace {
 
 // Finished requests that wait for an earlier one are held too, up to this multiple of
 // max_in_flight.
-constexpr size_t kWindowFactor = 4;
+constexpr std::size_t kWindowFactor = 4;
 
 // The shortest pause before a refused request is sent again, whatever the server's hint: it doubles
 // with each refusal up to the longest.
@@ -57,8 +58,8 @@ class BulkRun {
     const bool finished = Deliver();
     if (!finished) Stop();
     feeder.join();
-    std::unique_lock lock(mutex_);
-    changed_.wait(lock, [this] { return in_flight_ == 0; });
+    const MutexLock lock(mutex_);
+    while (in_flight_ != 0) mutex_.Wait(changed_);
     return finished ? absl::OkStatus() : absl::CancelledError("stopped by the receiver of results");
   }
 
@@ -68,11 +69,11 @@ class BulkRun {
   // Up to texts_per_request consecutive texts, and the request for those that can be sent.
   struct Chunk {
     std::vector<BulkResult<Result>> items;
-    std::vector<size_t> sent;  // indices into `items`, in the order of the request's texts
+    std::vector<std::size_t> sent;  // indices into `items`, in the order of the request's texts
     std::shared_ptr<Request> request;
-    CallHandle call;      // guarded by mutex_; of the newest attempt
-    size_t attempts = 0;  // guarded by mutex_
-    bool done = false;    // guarded by mutex_; the items are then the calling thread's
+    CallHandle call;           // guarded by mutex_; of the newest attempt
+    std::size_t attempts = 0;  // guarded by mutex_
+    bool done = false;         // guarded by mutex_; the items are then the calling thread's
     std::chrono::milliseconds patience{0};  // what is left of it
     std::chrono::milliseconds least_pause = kMinPause;
     Clock::time_point send_again;  // guarded by mutex_; where it waits in refused_
@@ -99,18 +100,18 @@ class BulkRun {
       more = Fill(*chunk);
       if (!chunk->items.empty()) Launch(chunk);
     }
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     fed_ = true;
     changed_.notify_all();
   }
 
   // Whether there is a place for another request; false once the run was stopped.
   bool WaitForRoom() {
-    std::unique_lock lock(mutex_);
-    changed_.wait(lock, [this] {
-      return stopped_ || (in_flight_ < options_.max_in_flight &&
-                          window_.size() < kWindowFactor * options_.max_in_flight);
-    });
+    const MutexLock lock(mutex_);
+    while (!stopped_ && (in_flight_ >= options_.max_in_flight ||
+                         window_.size() >= kWindowFactor * options_.max_in_flight)) {
+      mutex_.Wait(changed_);
+    }
     return !stopped_;
   }
 
@@ -119,7 +120,7 @@ class BulkRun {
   bool Fill(Chunk& chunk) {
     chunk.request = std::make_shared<Request>(settings_);
     chunk.patience = options_.patience;
-    size_t bytes = 0;
+    std::size_t bytes = 0;
     while (chunk.items.size() < options_.texts_per_request) {
       std::optional<BulkText> next = held_.has_value() ? std::exchange(held_, {}) : source_();
       if (!next.has_value()) return false;
@@ -142,7 +143,7 @@ class BulkRun {
 
   void Launch(const std::shared_ptr<Chunk>& chunk) {
     {
-      const std::lock_guard lock(mutex_);
+      const MutexLock lock(mutex_);
       if (stopped_) return;
       window_.push_back(chunk);
       chunk->done = chunk->sent.empty();
@@ -157,15 +158,15 @@ class BulkRun {
 
   // Starts the call of a chunk that counts in in_flight_.
   void Send(const std::shared_ptr<Chunk>& chunk) {
-    size_t attempt = 0;
+    std::size_t attempt = 0;
     {
-      const std::lock_guard lock(mutex_);
+      const MutexLock lock(mutex_);
       attempt = ++chunk->attempts;
     }
     const CallHandle call =
         StartCall(client_, chunk->request, options_.call,
                   [this, chunk](absl::StatusOr<Response> response) { Finish(chunk, response); });
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     // This call may have ended already, and the chunk have been sent again by another thread.
     if (chunk->attempts == attempt) chunk->call = call;
     if (stopped_) call.Cancel();
@@ -188,7 +189,7 @@ class BulkRun {
     const auto pause = std::min(std::max(*hint, chunk->least_pause), chunk->patience);
     chunk->patience -= pause;
     chunk->least_pause = std::min(2 * chunk->least_pause, kMaxPause);
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     if (stopped_) return false;
     chunk->send_again = Clock::now() + pause;
     refused_.push_back(chunk);
@@ -197,11 +198,11 @@ class BulkRun {
   }
 
   void Complete(Chunk& chunk, absl::StatusOr<Response>& response) {
-    if (response.ok() && static_cast<size_t>(response->results_size()) != chunk.sent.size()) {
+    if (response.ok() && static_cast<std::size_t>(response->results_size()) != chunk.sent.size()) {
       response = absl::InternalError(absl::StrCat("the server sent ", response->results_size(),
                                                   " results for ", chunk.sent.size(), " texts"));
     }
-    for (size_t i = 0; i < chunk.sent.size(); ++i) {
+    for (std::size_t i = 0; i < chunk.sent.size(); ++i) {
       BulkResult<Result>& item = chunk.items[chunk.sent[i]];
       if (!response.ok()) {
         item.status = response.status();
@@ -211,7 +212,7 @@ class BulkRun {
       item.result = std::move(*response->mutable_results(static_cast<int>(i)));
       if (item.result.has_status()) item.status = ToAbslStatus(item.result.status());
     }
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     chunk.done = true;
     --in_flight_;
     changed_.notify_all();
@@ -222,8 +223,8 @@ class BulkRun {
     while (true) {
       std::shared_ptr<Chunk> chunk;
       {
-        std::unique_lock lock(mutex_);
-        while (!(window_.empty() ? fed_ : window_.front()->done)) WaitForChange(lock);
+        const MutexLock lock(mutex_);
+        while (!(window_.empty() ? fed_ : window_.front()->done)) WaitForChange();
         if (window_.empty()) return true;
         chunk = std::move(window_.front());
         window_.pop_front();
@@ -236,25 +237,25 @@ class BulkRun {
   }
 
   // Waits for any change, or until a refused chunk is to be sent again and then sends it.
-  void WaitForChange(std::unique_lock<std::mutex>& lock) {
+  void WaitForChange() SYNTH_REQUIRES(mutex_) {
     const auto next = std::min_element(
         refused_.begin(), refused_.end(),
         [](const auto& a, const auto& b) { return a->send_again < b->send_again; });
     if (next == refused_.end()) {
-      changed_.wait(lock);
+      mutex_.Wait(changed_);
     } else if ((*next)->send_again > Clock::now()) {
-      changed_.wait_until(lock, (*next)->send_again);
+      mutex_.WaitUntil(changed_, (*next)->send_again);
     } else {
       const std::shared_ptr<Chunk> chunk = std::move(*next);
       refused_.erase(next);
-      lock.unlock();
+      mutex_.Unlock();
       Send(chunk);
-      lock.lock();
+      mutex_.Lock();
     }
   }
 
   void Stop() {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     stopped_ = true;
     in_flight_ -= refused_.size();
     refused_.clear();
@@ -271,21 +272,22 @@ class BulkRun {
 
   // The feeder's own: what the next item is numbered, and a text that the last request had no room
   // for.
-  size_t next_index_ = 0;
+  std::size_t next_index_ = 0;
   std::optional<BulkText> held_;
 
-  std::mutex mutex_;
+  Mutex mutex_;
   std::condition_variable changed_;  // any of the following
-  // Guarded by mutex_.
-  std::deque<std::shared_ptr<Chunk>> window_;    // in the order of the texts, not yet delivered
-  size_t in_flight_ = 0;                         // those in refused_ included
-  std::vector<std::shared_ptr<Chunk>> refused_;  // for now, by the server
-  bool fed_ = false;                             // the feeder has ended
-  bool stopped_ = false;                         // by the sink
+  // In the order of the texts, not yet delivered.
+  std::deque<std::shared_ptr<Chunk>> window_ SYNTH_GUARDED_BY(mutex_);
+  std::size_t in_flight_ SYNTH_GUARDED_BY(mutex_) = 0;  // those in refused_ included
+  // For now, by the server.
+  std::vector<std::shared_ptr<Chunk>> refused_ SYNTH_GUARDED_BY(mutex_);
+  bool fed_ SYNTH_GUARDED_BY(mutex_) = false;      // the feeder has ended
+  bool stopped_ SYNTH_GUARDED_BY(mutex_) = false;  // by the sink
 };
 
 BulkSource SourceOf(const std::vector<std::string>& texts) {
-  return [&texts, next = size_t{0}]() mutable -> std::optional<BulkText> {
+  return [&texts, next = std::size_t{0}]() mutable -> std::optional<BulkText> {
     if (next == texts.size()) return std::nullopt;
     return BulkText{texts[next++], "", absl::OkStatus()};
   };

@@ -7,7 +7,6 @@
 #include <algorithm>
 #include <condition_variable>
 #include <limits>
-#include <mutex>
 #include <thread>
 
 #include "absl/strings/str_cat.h"
@@ -15,6 +14,7 @@
 #include "client/src/service_config.h"
 #include "client/src/utf8.h"
 #include "grpc/health/v1/health.grpc.pb.h"
+#include "server/base/mutex.h"
 #include "synth/client/status.h"
 #include "synth/v1/inference.grpc.pb.h"
 
@@ -114,23 +114,23 @@ absl::Status CheckTexts(const v1::GetModelRequest& /*request*/) { return absl::O
 class CallCount {
  public:
   void Add() {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     ++count_;
   }
   void Remove() {
-    const std::lock_guard lock(mutex_);
+    const MutexLock lock(mutex_);
     // Under the lock: once it is released, the waiter may destroy this object.
     if (--count_ == 0) none_.notify_all();
   }
   void WaitForNone() {
-    std::unique_lock lock(mutex_);
-    none_.wait(lock, [this] { return count_ == 0; });
+    const MutexLock lock(mutex_);
+    while (count_ != 0) mutex_.Wait(none_);
   }
 
  private:
-  std::mutex mutex_;
+  Mutex mutex_;
   std::condition_variable none_;
-  int64_t count_ = 0;  // guarded by mutex_
+  int64_t count_ SYNTH_GUARDED_BY(mutex_) = 0;
 };
 
 // What a call needs until its callback has run. Owned by the function that gRPC holds for the call.

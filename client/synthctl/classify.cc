@@ -1,4 +1,5 @@
 // synthctl classify: texts to labels.
+#include <cstddef>
 #include <cstdio>
 #include <memory>
 #include <string>
@@ -59,7 +60,7 @@ class TableWriter : public ClassifyWriter {
   }
 
  private:
-  static constexpr size_t kExcerptBytes = 60;
+  static constexpr std::size_t kExcerptBytes = 60;
 
   // The best label ends the text's first line; the others have lines of their own.
   static void AppendLabels(const v1::ClassifyResult& result, const std::string& excerpt,

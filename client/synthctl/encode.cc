@@ -1,6 +1,7 @@
 // synthctl encode: texts to vectors.
 #include <algorithm>
 #include <cmath>
+#include <cstddef>
 #include <limits>
 #include <memory>
 #include <string>
@@ -80,7 +81,7 @@ class TableWriter : public EncodeWriter {
   }
 
  private:
-  static constexpr size_t kExcerptBytes = 60;
+  static constexpr std::size_t kExcerptBytes = 60;
   static constexpr int kShownValues = 4;
   OutputFile& output_;
 };
@@ -123,10 +124,10 @@ class NpyResultWriter : public EncodeWriter {
       return absl::OkStatus();
     }
     const auto& vector = item.result.embedding();
-    if (absl::Status status = WriteFailed(static_cast<size_t>(vector.size())); !status.ok()) {
+    if (absl::Status status = WriteFailed(static_cast<std::size_t>(vector.size())); !status.ok()) {
       return status;
     }
-    columns_ = static_cast<size_t>(vector.size());
+    columns_ = static_cast<std::size_t>(vector.size());
     return npy_.WriteRow({vector.data(), columns_});
   }
 
@@ -138,7 +139,7 @@ class NpyResultWriter : public EncodeWriter {
  private:
   // Writes the rows of the failed texts since the last good one. They wait for the next good text
   // because only that tells their length.
-  absl::Status WriteFailed(size_t columns) {
+  absl::Status WriteFailed(std::size_t columns) {
     const std::vector<float> row(columns, std::numeric_limits<float>::quiet_NaN());
     for (; failed_ > 0; --failed_) {
       if (absl::Status status = npy_.WriteRow(row); !status.ok()) return status;
@@ -147,8 +148,8 @@ class NpyResultWriter : public EncodeWriter {
   }
 
   NpyWriter npy_;
-  size_t columns_ = 0;  // of the last good row
-  size_t failed_ = 0;   // texts whose rows are not written yet
+  std::size_t columns_ = 0;  // of the last good row
+  std::size_t failed_ = 0;   // texts whose rows are not written yet
 };
 
 std::unique_ptr<EncodeWriter> MakeWriter(const std::string& format, OutputFile& output) {

@@ -4,6 +4,7 @@
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <cstddef>
 
 #include "absl/strings/str_cat.h"
 #include "synth/client/status.h"
@@ -18,13 +19,13 @@ std::string Describe(const absl::Status& status) {
   return text;
 }
 
-std::string Excerpt(std::string_view text, size_t max_bytes) {
+std::string Excerpt(std::string_view text, std::size_t max_bytes) {
   constexpr std::string_view kMark = "...";
   constexpr unsigned char kDelete = 0x7F;
   const auto continues = [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) == 0x80U; };
   std::string excerpt(text);
   if (text.size() > max_bytes) {
-    size_t end = max_bytes > kMark.size() ? max_bytes - kMark.size() : 0;
+    std::size_t end = max_bytes > kMark.size() ? max_bytes - kMark.size() : 0;
     while (end > 0 && continues(text[end])) --end;
     excerpt.resize(end);
     excerpt += kMark;
@@ -44,7 +45,7 @@ void AppendJsonFloat(std::string& out, float value) {
     out += "null";
     return;
   }
-  constexpr size_t kLongestFloat = 32;
+  constexpr std::size_t kLongestFloat = 32;
   std::array<char, kLongestFloat> buffer{};
   const std::to_chars_result end =
       std::to_chars(buffer.data(), buffer.data() + buffer.size(), value);

@@ -2,6 +2,7 @@
 #ifndef SYNTH_CLIENT_SYNTHCTL_FORMAT_H_
 #define SYNTH_CLIENT_SYNTHCTL_FORMAT_H_
 
+#include <cstddef>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
@@ -15,7 +16,7 @@ std::string Describe(const absl::Status& status);
 
 // The beginning of `text`, at most `max_bytes` long, cut between characters and marked by "..."
 // where cut. Control characters become spaces: a text must not steer the terminal.
-std::string Excerpt(std::string_view text, size_t max_bytes);
+std::string Excerpt(std::string_view text, std::size_t max_bytes);
 
 // The shortest decimal form that reads back as the same float; "NaN" and infinities as JSON's null.
 void AppendJsonFloat(std::string& out, float value);

@@ -1,7 +1,9 @@
 // synthctl inspect: what a checkpoint folder holds, what its layers cost, and how they attend.
 // Needs no server.
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
+#include <filesystem>
 #include <limits>
 #include <memory>
 #include <optional>
@@ -109,6 +111,21 @@ absl::StatusOr<TokenIds> ChooseText(const InspectOptions& options, const Model& 
   return options.text ? GivenText(options, model) : AnyText(options, model.config());
 }
 
+// Opens an output of the command, unless the folder is read from the same file.
+absl::StatusOr<OutputFile> OpenOutput(const std::string& file, const InspectOptions& options,
+                                      const ModelConfig& config) {
+  const std::filesystem::path folder = options.folder;
+  std::vector<std::filesystem::path> inputs = {folder / "config.json",
+                                               folder / "model.safetensors"};
+  if (config.tokenizer.has_value()) inputs.push_back(folder / config.tokenizer->file);
+  for (const std::filesystem::path& input : inputs) {
+    if (const auto id = RegularFileId(input); id.has_value() && id == RegularFileId(file)) {
+      return absl::InvalidArgumentError(absl::StrCat(file, ": is a part of the checkpoint"));
+    }
+  }
+  return OutputFile::Open(file);
+}
+
 // The picture and where it goes.
 struct Picture {
   inspect::HeatMap map;
@@ -117,9 +134,6 @@ struct Picture {
 
 int RunInspect(const InspectOptions& options) {
   if (options.png == "-") return FailUsage("--png - : a picture needs a file");
-  if (!options.png.empty() && options.png == options.output.file) {
-    return FailUsage(absl::StrCat("--png and --out name one file, ", options.png));
-  }
   const auto model = Model::Load(options.folder);
   if (!model.ok()) return FailFile(model.status().message());
   absl::StatusOr<CheckpointFacts> facts = ReadCheckpointFacts(options.folder);
@@ -133,12 +147,15 @@ int RunInspect(const InspectOptions& options) {
     auto map = inspect::HeatMap::Create(config.num_hidden_layers, config.num_attention_heads,
                                         static_cast<int>(ids->size()));
     if (!map.ok()) return FailUsage(map.status().message());
-    auto file = OutputFile::Open(options.png);
-    if (!file.ok()) return FailFile(file.status().message());
+    auto file = OpenOutput(options.png, options, config);
+    if (!file.ok()) return FailOpen(file.status());
     picture.emplace(Picture{*std::move(map), *std::move(file)});
   }
-  auto output = OutputFile::Open(options.output.file);
-  if (!output.ok()) return FailFile(output.status().message());
+  auto output = OpenOutput(options.output.file, options, (*model)->config());
+  if (!output.ok()) return FailOpen(output.status());
+  if (picture && picture->file.SharesFileWith(*output)) {
+    return FailUsage(absl::StrCat("--png and --out are one file, ", options.png));
+  }
 
   const inspect::Inspection inspection =
       inspect::Inspect(**model, *std::move(facts), *ids, picture ? &picture->map : nullptr);
@@ -147,6 +164,8 @@ int RunInspect(const InspectOptions& options) {
                                  : inspect::ReportText(inspection);
   absl::Status written = output->Write(report);
   if (written.ok() && picture) written = picture->map.WritePng(picture->file.Get());
+  if (written.ok()) written = output->Commit();
+  if (written.ok() && picture) written = picture->file.Commit();
   return written.ok() ? kOk : FailFile(written.message());
 }
 

@@ -1,6 +1,10 @@
 // synthctl load: puts a load on the server and measures it.
+#include <unistd.h>
+
+#include <cstddef>
 #include <cstdio>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -10,6 +14,7 @@
 #include "client/load/report.h"
 #include "client/load/sentences.h"
 #include "client/synthctl/options.h"
+#include "client/synthctl/output_file.h"
 #include "client/synthctl/text_input.h"
 #include "synth/utf8.h"
 
@@ -36,8 +41,8 @@ constexpr char kExamples[] =
 
 constexpr double kMaxSeconds = 86'400;
 constexpr double kMaxRate = 1e6;
-constexpr size_t kMaxCount = 100'000;
-constexpr size_t kMaxFileTexts = 262'144;
+constexpr std::size_t kMaxCount = 100'000;
+constexpr std::size_t kMaxFileTexts = 262'144;
 
 struct LoadCommand {
   load::LoadOptions load;
@@ -58,7 +63,7 @@ absl::StatusOr<std::vector<std::string>> ReadTexts(const std::string& file) {
   absl::StatusOr<std::unique_ptr<TextInput>> input = TextInput::Open(options);
   if (!input.ok()) return input.status();
   std::vector<std::string> texts;
-  size_t skipped = 0;
+  std::size_t skipped = 0;
   while (texts.size() < kMaxFileTexts) {
     std::optional<client::BulkText> next = (*input)->Next();
     if (!next.has_value()) break;
@@ -76,7 +81,16 @@ absl::StatusOr<std::vector<std::string>> ReadTexts(const std::string& file) {
   return texts;
 }
 
+// Whether the report would go into the file that the texts come from.
+bool WritesToItsInput(const LoadCommand& command) {
+  if (command.file.empty()) return false;
+  const std::optional<FileId> input =
+      command.file == "-" ? RegularFileId(STDIN_FILENO) : RegularFileId(command.file);
+  return input.has_value() && input == RegularFileId(STDOUT_FILENO);
+}
+
 int RunLoadCommand(const LoadCommand& command, const GlobalOptions& globals) {
+  if (WritesToItsInput(command)) return FailUsage("standard output is also the input");
   load::LoadOptions options = command.load;
   options.model = globals.model;
   options.method = command.method == "encode" ? load::LoadOptions::Method::kEncode
@@ -110,7 +124,7 @@ void AddLoad(CLI::App& app, const GlobalOptions& globals, Action& action) {
   CLI::App* sub = app.add_subcommand("load", "Put a load on the server and measure it");
   auto command = std::make_shared<LoadCommand>();
   load::LoadOptions& load = command->load;
-  const CLI::Range count_range(size_t{1}, kMaxCount);
+  const CLI::Range count_range(std::size_t{1}, kMaxCount);
 
   CLI::Option_group* const loop = sub->add_option_group("Load", "one of:");
   loop->add_option("--rate", command->rate, "open loop: requests per second")
@@ -154,7 +168,7 @@ void AddLoad(CLI::App& app, const GlobalOptions& globals, Action& action) {
       ->capture_default_str();
   sub->add_option("--channels", load.channels, "connections, used in turn")
       ->type_name("N")
-      ->check(CLI::Range(size_t{1}, size_t{64}))
+      ->check(CLI::Range(std::size_t{1}, std::size_t{64}))
       ->capture_default_str();
   sub->add_flag("--json", command->json, "write the report as JSON, times in seconds");
   sub->footer(kExamples);

@@ -6,6 +6,7 @@
 #include <array>
 #include <bit>
 #include <cerrno>
+#include <cstddef>
 
 #include "absl/strings/str_format.h"
 
@@ -16,8 +17,8 @@ static_assert(std::endian::native == std::endian::little, "rows are written as t
 
 // Magic, version 1.0, and room for any number of rows and columns: a multiple of 64, as NumPy
 // aligns.
-constexpr size_t kHeaderBytes = 128;
-constexpr size_t kPreambleBytes = 10;
+constexpr std::size_t kHeaderBytes = 128;
+constexpr std::size_t kPreambleBytes = 10;
 
 // The offset at which `file` would write next, if it can also go back there; otherwise -1.
 int64_t SeekableOffset(std::FILE* file) {
@@ -31,7 +32,7 @@ int64_t SeekableOffset(std::FILE* file) {
 std::string NpyHeader(uint64_t rows, uint64_t columns) {
   std::string description = absl::StrFormat(
       "{'descr': '<f4', 'fortran_order': False, 'shape': (%d, %d), }", rows, columns);
-  constexpr size_t kDescriptionBytes = kHeaderBytes - kPreambleBytes;
+  constexpr std::size_t kDescriptionBytes = kHeaderBytes - kPreambleBytes;
   description.resize(kDescriptionBytes - 1, ' ');
   description += '\n';
   std::string header("\x93NUMPY\x01\x00", 8);
@@ -50,7 +51,7 @@ NpyWriter::~NpyWriter() {
   if (spool_ != nullptr) std::fclose(spool_);
 }
 
-absl::Status NpyWriter::WriteTo(std::FILE* file, const void* data, size_t bytes) const {
+absl::Status NpyWriter::WriteTo(std::FILE* file, const void* data, std::size_t bytes) const {
   if (bytes == 0 || std::fwrite(data, 1, bytes, file) == bytes) return absl::OkStatus();
   return absl::ErrnoToStatus(errno, file == spool_ ? "writing a temporary file" : "writing");
 }
@@ -92,9 +93,9 @@ absl::Status NpyWriter::Finish() {
     }
     if (std::fflush(spool_) != 0) return absl::ErrnoToStatus(errno, "writing a temporary file");
     std::rewind(spool_);
-    constexpr size_t kCopyBytes = size_t{1} << 16U;
+    constexpr std::size_t kCopyBytes = std::size_t{1} << 16U;
     std::array<char, kCopyBytes> buffer{};
-    while (const size_t got = std::fread(buffer.data(), 1, buffer.size(), spool_)) {
+    while (const std::size_t got = std::fread(buffer.data(), 1, buffer.size(), spool_)) {
       if (absl::Status status = WriteTo(out_, buffer.data(), got); !status.ok()) return status;
     }
     if (std::ferror(spool_) != 0) return absl::ErrnoToStatus(errno, "reading a temporary file");

@@ -34,7 +34,7 @@ class NpyWriter {
   absl::Status Finish();
 
  private:
-  absl::Status WriteTo(std::FILE* file, const void* data, size_t bytes) const;
+  absl::Status WriteTo(std::FILE* file, const void* data, std::size_t bytes) const;
   absl::Status Begin(uint64_t columns);
 
   std::FILE* const out_;

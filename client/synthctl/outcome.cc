@@ -1,5 +1,6 @@
 #include "client/synthctl/outcome.h"
 
+#include <cstddef>
 #include <cstdio>
 #include <string>
 
@@ -28,13 +29,13 @@ bool IsPassing(absl::StatusCode code) {
 
 }  // namespace
 
-void Outcome::NoteFailedText(size_t index, const absl::Status& status) {
+void Outcome::NoteFailedText(std::size_t index, const absl::Status& status) {
   text_failed_ = true;
   progress_.Hide();
   absl::FPrintF(stderr, "synthctl: %s: %s\n", input_.NameOf(index), Describe(status));
 }
 
-bool Outcome::NoteFailedRequest(size_t index, const absl::Status& status) {
+bool Outcome::NoteFailedRequest(std::size_t index, const absl::Status& status) {
   request_failed_ = true;
   if (failed_ == 0) {
     first_failed_ = index;

@@ -25,6 +25,7 @@ class Outcome {
     progress_.Advance();
     if (item.request_failed) return NoteFailedRequest(item.index, item.status);
     ReportFailedRequests();
+    any_computed_ |= item.status.ok();
     if (!item.status.ok()) NoteFailedText(item.index, item.status);
     return true;
   }
@@ -32,26 +33,30 @@ class Outcome {
   // Output that could not be written ends the run.
   void NoteFileError(const absl::Status& status);
 
+  // Whether there is a result that is worth keeping.
+  bool any_computed() const { return any_computed_; }
+
   // To be called once, at the end; `bulk` is what the run returned.
   int Finish(const absl::Status& bulk);
 
  private:
   static constexpr uint64_t kMaxFailuresInARow = 256;
 
-  void NoteFailedText(size_t index, const absl::Status& status);
-  bool NoteFailedRequest(size_t index, const absl::Status& status);
+  void NoteFailedText(std::size_t index, const absl::Status& status);
+  bool NoteFailedRequest(std::size_t index, const absl::Status& status);
   // Writes one line for all consecutive texts that failed with their requests, if there are any.
   void ReportFailedRequests();
 
   const TextInput& input_;
   Progress& progress_;
+  bool any_computed_ = false;
   bool text_failed_ = false;
   bool request_failed_ = false;
   bool file_failed_ = false;
 
   // Consecutive texts that failed with their requests, not yet reported: `failed_` of them from
   // `first_failed_` on, the first with `failure_`.
-  size_t first_failed_ = 0;
+  std::size_t first_failed_ = 0;
   uint64_t failed_ = 0;
   absl::Status failure_;
 };

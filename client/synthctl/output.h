@@ -1,16 +1,13 @@
-// Where and how the results of a command are written.
+// How the results of a command are written.
 #ifndef SYNTH_CLIENT_SYNTHCTL_OUTPUT_H_
 #define SYNTH_CLIENT_SYNTHCTL_OUTPUT_H_
 
 #include <CLI/CLI.hpp>
-#include <cstdio>
-#include <memory>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "absl/status/status.h"
-#include "absl/status/statusor.h"
+#include "client/synthctl/output_file.h"
 #include "synth/client/bulk.h"
 #include "synth/v1/inference.pb.h"
 
@@ -25,23 +22,8 @@ struct OutputOptions {
 void AddOutputOptions(CLI::App& command, OutputOptions& options,
                       const std::vector<std::string>& formats);
 
-class OutputFile {
- public:
-  // Creates or truncates the file; the error names it.
-  static absl::StatusOr<OutputFile> Open(const std::string& file);
-
-  std::FILE* Get() const { return file_.get(); }
-  bool IsTerminal() const;
-  // Writes the text and flushes, so that whoever reads along has it at once.
-  absl::Status Write(std::string_view text);
-
- private:
-  struct CloseFile {
-    void operator()(std::FILE* file) const;
-  };
-  explicit OutputFile(std::FILE* file) : file_(file) {}
-  std::unique_ptr<std::FILE, CloseFile> file_;
-};
+// Says on standard error why an output cannot be opened, and returns the exit code for it.
+int FailOpen(const absl::Status& status);
 
 // Writes the results of one command in one format.
 template <typename Result>

@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <cstddef>
 #include <cstdio>
 #include <string>
 
@@ -12,7 +13,7 @@ namespace {
 
 constexpr std::chrono::milliseconds kFirstShow{1000};
 constexpr std::chrono::milliseconds kInterval{100};
-constexpr size_t kBarWidth = 30;
+constexpr std::size_t kBarWidth = 30;
 
 }  // namespace
 
@@ -41,7 +42,7 @@ void Progress::Hide() {
 void Progress::Show(std::chrono::steady_clock::time_point now) {
   next_show_ = now + kInterval;
   const double fraction = input_.FractionRead().value_or(0);
-  const auto filled = static_cast<size_t>(fraction * static_cast<double>(kBarWidth));
+  const auto filled = static_cast<std::size_t>(fraction * static_cast<double>(kBarWidth));
   const std::string bar = std::string(filled, '#') + std::string(kBarWidth - filled, '.');
   const double seconds = std::chrono::duration<double>(now - start_).count();
   absl::FPrintF(stderr, "\r[%s] %3.0f %%  %d texts, %.0f/s", bar, 100 * fraction, texts_,

@@ -33,9 +33,14 @@ template <typename Result>
 using StartBulk =
     std::function<absl::Status(const client::BulkSource&, const client::BulkSink<Result>&)>;
 
+// Ends the output of a run whose exit code is `code` so far: puts it in place after kOk and
+// kTextsFailed. Otherwise an older file stays, and the message says where the results are if some
+// texts were computed before the server failed. Returns the exit code.
+int EndOutput(OutputFile& output, int code, bool any_computed);
+
 // Reads all texts of `input`, has them computed, writes their results. Returns the exit code.
 template <typename Result>
-int RunTexts(TextInput& input, const OutputFile& output, ResultWriter<Result>& writer,
+int RunTexts(TextInput& input, OutputFile& output, ResultWriter<Result>& writer,
              const StartBulk<Result>& start) {
   Progress progress(input, output.IsTerminal());
   Outcome outcome(input, progress);
@@ -49,7 +54,8 @@ int RunTexts(TextInput& input, const OutputFile& output, ResultWriter<Result>& w
   };
   const absl::Status bulk = start([&input] { return input.Next(); }, sink);
   if (absl::Status finished = writer.Finish(); !finished.ok()) outcome.NoteFileError(finished);
-  return outcome.Finish(bulk);
+  const int code = outcome.Finish(bulk);
+  return EndOutput(output, code, outcome.any_computed());
 }
 
 }  // namespace synth::synthctl

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstddef>
 #include <utility>
 
 #include "absl/strings/match.h"
@@ -15,14 +16,14 @@
 namespace synth::synthctl {
 namespace {
 
-constexpr size_t kMaxBatch = 65'536;
-constexpr size_t kMaxConcurrency = 1024;
+constexpr std::size_t kMaxBatch = 65'536;
+constexpr std::size_t kMaxConcurrency = 1024;
 constexpr double kMaxPatienceSeconds = 86'400;
 
 constexpr absl::string_view kByteOrderMark = "\xEF\xBB\xBF";
 
 client::BulkText FromTsvLine(std::string line) {
-  const size_t tab = line.find('\t');
+  const std::size_t tab = line.find('\t');
   if (tab == std::string::npos) {
     return {std::move(line), "", absl::InvalidArgumentError("no tab: expected label<TAB>text")};
   }
@@ -53,11 +54,11 @@ void AddTextInputOptions(CLI::App& command, TextInputOptions& options) {
       .add_option("--batch", options.batch,
                   "texts per request; 1 answers standard input line by line")
       ->type_name("N")
-      ->check(CLI::Range(size_t{1}, kMaxBatch))
+      ->check(CLI::Range(std::size_t{1}, kMaxBatch))
       ->capture_default_str();
   command.add_option("--concurrency", options.concurrency, "requests in flight")
       ->type_name("N")
-      ->check(CLI::Range(size_t{1}, kMaxConcurrency))
+      ->check(CLI::Range(std::size_t{1}, kMaxConcurrency))
       ->capture_default_str();
   command
       .add_option("--patience", options.patience_seconds,
@@ -89,6 +90,7 @@ absl::StatusOr<std::unique_ptr<TextInput>> TextInput::Open(const TextInputOption
   struct stat info {};
   if (fstat(fileno(input->file_.get()), &info) == 0 && S_ISREG(info.st_mode)) {
     input->file_bytes_ = static_cast<uint64_t>(info.st_size);
+    input->file_id_ = FileId{info.st_dev, info.st_ino};
   }
   return input;
 }
@@ -126,11 +128,17 @@ std::optional<client::BulkText> TextInput::Next() {
     if (next_text_ == texts_.size()) return std::nullopt;
     text = texts_[next_text_++];
   }
-  if (tsv_) return FromTsvLine(std::move(text));
-  return client::BulkText{std::move(text), "", absl::OkStatus()};
+  client::BulkText next =
+      tsv_ ? FromTsvLine(std::move(text)) : client::BulkText{std::move(text), "", absl::OkStatus()};
+  if (next.status.ok() && max_text_bytes_ > 0 && next.text.size() > max_text_bytes_) {
+    next.status = absl::InvalidArgumentError(
+        absl::StrCat("expected a text of at most ", max_text_bytes_,
+                     " bytes, the server's limit, found ", next.text.size(), "; not sent"));
+  }
+  return next;
 }
 
-std::string TextInput::NameOf(size_t index) const {
+std::string TextInput::NameOf(std::size_t index) const {
   return absl::StrCat(file_ != nullptr ? "line " : "text ", index + 1);
 }
 

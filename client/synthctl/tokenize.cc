@@ -1,4 +1,5 @@
 // synthctl tokenize: texts to the tokens that the model sees.
+#include <cstddef>
 #include <memory>
 #include <string>
 #include <utility>
@@ -48,7 +49,7 @@ class TableWriter : public TokenizeWriter {
   }
 
  private:
-  static constexpr size_t kPieceBytes = 256;
+  static constexpr std::size_t kPieceBytes = 256;
   OutputFile& output_;
 };
 

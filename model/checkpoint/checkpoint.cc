@@ -30,6 +30,7 @@ namespace {
 
 constexpr std::string_view kConfigFile = "config.json";
 constexpr std::string_view kTensorFile = "model.safetensors";
+constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 
 // `status` with the file in front of its message.
 absl::Status InFile(const std::filesystem::path& file, const absl::Status& status) {
@@ -214,6 +215,12 @@ absl::StatusOr<Checkpoint> Checkpoint::Open(const std::filesystem::path& folder)
   }
   return Checkpoint(*std::move(config_json), *std::move(config), *std::move(tensor_file),
                     *std::move(tensors), std::move(tokenizer_model));
+}
+
+std::string_view Checkpoint::config_json() const {
+  std::string_view json = config_json_;
+  if (json.starts_with(kByteOrderMark)) json.remove_prefix(kByteOrderMark.size());
+  return json;
 }
 
 absl::StatusOr<std::string> Checkpoint::ComputeDigest() const {

@@ -27,7 +27,8 @@ class Checkpoint {
   static absl::StatusOr<Checkpoint> Open(const std::filesystem::path& folder);
 
   const ModelConfig& config() const { return config_; }
-  std::string_view config_json() const { return config_json_; }
+  // Without the byte order mark that some editors begin a file with.
+  std::string_view config_json() const;
   const std::vector<TensorSpec>& table() const { return table_; }
   // The same tensors as they lie in the file.
   const TensorEntries& tensors() const { return tensors_; }

@@ -98,6 +98,7 @@ grpc::Status FakeServer::GetModel(grpc::ServerContext* /*context*/,
   response->set_config_json(R"({"hidden_size": 2})");
   response->add_labels("long");
   response->add_labels("short");
+  *response->mutable_limits() = limits;
   response->set_server_version("0.0.0");
   response->set_precision("bf16");
   response->set_instruction_set("v4");

@@ -29,6 +29,9 @@ class FakeServer : private v1::Inference::Service {
   // Without a handler: the label "long" (more than 3 bytes) or "short"; an empty text fails.
   Handler<v1::ClassifyRequest, v1::ClassifyResponse> classify;
 
+  // What GetModel tells; none unless set.
+  v1::Limits limits;
+
   const std::string& Target() const { return target_; }
   // Tells health checks whether the server is SERVING; it is from the start.
   void SetServing(bool serving);

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <cstddef>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -37,6 +38,17 @@ class OptionsTest : public testing::Test {
     pointers.reserve(arguments.size());
     for (const std::string& argument : arguments) pointers.push_back(argument.c_str());
     return ParseOptions(static_cast<int>(pointers.size()), pointers.data());
+  }
+
+  // What is printed about a --config file that is refused, with the file called FILE.
+  static std::string OutputOfFile(const std::string& text) {
+    const std::string file = testing::TempDir() + "/synthserve-wrong-options-test.toml";
+    std::ofstream(file, std::ios::binary) << text;
+    std::string output = Output({"--model", "a", "--config", file}, 2);
+    std::filesystem::remove(file);
+    const std::size_t at = output.find(file);
+    EXPECT_NE(at, std::string::npos) << output;
+    return at == std::string::npos ? output : output.replace(at, file.size(), "FILE");
   }
 
   // What is printed while a command line is refused or answered.
@@ -123,6 +135,71 @@ TEST_F(OptionsTest, AFlagBeatsTheEnvironmentWhichBeatsTheFile) {
   EXPECT_EQ(options.max_batch_tokens, 12);
   EXPECT_EQ(options.precision, Precision::kInt8);
   EXPECT_EQ(options.models[0].name, "from");
+}
+
+TEST_F(OptionsTest, TheFileMayStandInTheEnvironmentAndHaveAByteOrderMark) {
+  const std::string file = testing::TempDir() + "/synthserve-marked-options-test.toml";
+  std::ofstream(file) << "\xEF\xBB\xBFlisten = \"[::1]:7\"\r\nmodel = [\"x=a\", \"y=b\"]\r\n"
+                      << "metrics-listen = \"\"\r\ndrain-timeout = 2m\r\n";
+  SetEnvironment("SYNTHSERVE_CONFIG", file);
+  const auto parsed = Parse({});
+  std::filesystem::remove(file);
+  ASSERT_TRUE(std::holds_alternative<Options>(parsed));
+  const auto& options = std::get<Options>(parsed);
+  EXPECT_EQ(options.listen, "[::1]:7");
+  EXPECT_EQ(options.metrics_listen, "");
+  EXPECT_EQ(options.drain_timeout, milliseconds(120'000));
+  ASSERT_EQ(options.models.size(), 2U);
+  EXPECT_EQ(options.models[1].name, "y");
+}
+
+TEST_F(OptionsTest, NamesTheLineOfTheFileThatIsWrong) {
+  const std::vector<std::pair<std::string, std::string>> cases = {
+      {"lanes = 2\nmax_texts = 5\n",
+       "FILE:2: max_texts: expected the name of an option, found "
+       "another word; it is called max-texts"},
+      {"--lanes = 2",
+       "FILE:1: --lanes: expected the name of an option, found another word; it is "
+       "called lanes"},
+      {"\nmax-text = 5",
+       "FILE:2: max-text: expected the name of an option, found another word; "
+       "synthserve --help lists them"},
+      {"config = b.toml", "FILE:1: config: expected the name of an option"},
+      {"help = true", "FILE:1: help: expected the name of an option"},
+      {"version = 1", "FILE:1: version: expected the name of an option"},
+      {"[default]\nlanes = 2", "FILE:1: expected key = value, found '[default]'"},
+      {"lanes = 1\nlanes = 2", "FILE:2: lanes: is set a second time, after line 1"},
+      {"lanes = [1, 2]", "FILE:1: lanes: expected one value, found a list of 2"},
+      {"lanes = [1]", "FILE:1: lanes: expected one value, found a list of 1"},
+      {"model = []", "FILE:1: model: expected a list of one or more values, found a list of 0"},
+      {"\nlanes = many", "FILE:2: --lanes: "},
+      {"lanes = 5000", "FILE:1: --lanes: Value 5000 not in range"},
+      {"drain-timeout = soon", "FILE:1: --drain-timeout: expected a duration such as 250ms"},
+      {"precision = fp8", "FILE:1: --precision: expected f32, bf16, int8 or auto"},
+      {"log-format = xml", "FILE:1: --log-format: "},
+      {"lanes = \xFF", "FILE:1: expected UTF-8"},
+  };
+  for (const auto& [text, message] : cases) {
+    EXPECT_THAT(OutputOfFile(text), HasSubstr(message)) << text;
+  }
+  // Also what a flag replaces has to be right.
+  EXPECT_THAT(OutputOfFile("model = [\"b\", \"c\"]\nlanes = x\n"), HasSubstr("FILE:2: --lanes"));
+}
+
+TEST_F(OptionsTest, NamesTheVariableThatIsWrong) {
+  SetEnvironment("SYNTHSERVE_LANES", "many");
+  EXPECT_THAT(Output({"--model", "a"}, 2), HasSubstr("SYNTHSERVE_LANES: --lanes"));
+  EXPECT_TRUE(std::holds_alternative<Options>(Parse({"--model", "a", "--lanes", "1"})))
+      << "a flag replaces it";
+}
+
+TEST_F(OptionsTest, ModelNamesCanBeReadByEverybody) {
+  EXPECT_THAT(Output({"--model", "x\xFF=a"}, 2),
+              HasSubstr("--model: the name 'x\\xff' is not UTF-8: byte 0xFF at offset 1"));
+  EXPECT_THAT(Output({"--model", "models/x\xFF"}, 2), HasSubstr("NAME=FOLDER gives it another"));
+  EXPECT_TRUE(std::holds_alternative<Options>(Parse({"--model", "x=models/x\xFF"})))
+      << "a folder may be called anything";
+  EXPECT_THAT(Output({"--model", std::string(200, 'x') + "=a"}, 2), HasSubstr("200 bytes"));
 }
 
 TEST_F(OptionsTest, SeveralModelsComeFromTheEnvironment) {

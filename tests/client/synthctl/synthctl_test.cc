@@ -1,52 +1,18 @@
 // The program itself, run as users do, against a server in this process.
 #include <gtest/gtest.h>
-#include <sys/wait.h>
 
+#include <atomic>
 #include <chrono>
 #include <cstdlib>
-#include <fstream>
-#include <iterator>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
 #include "tests/client/fake_server.h"
-#include "tests/paths.h"
+#include "tests/client/synthctl/program.h"
 
 namespace synth::client {
 namespace {
-
-struct Outcome {
-  int code = -1;
-  std::string out;
-  std::string err;
-};
-
-std::string FileName(const std::string& name) {
-  return ::testing::TempDir() + ::testing::UnitTest::GetInstance()->current_test_info()->name() +
-         "." + name;
-}
-
-std::string Content(const std::string& file) {
-  std::ifstream stream(file, std::ios::binary);
-  return {std::istreambuf_iterator<char>(stream), {}};
-}
-
-std::string FileWith(const std::string& content) {
-  std::string file = FileName("texts");
-  std::ofstream(file, std::ios::binary) << content;
-  return file;
-}
-
-// Runs synthctl in a shell, so that `arguments` may redirect standard input.
-Outcome RunSynthctl(const std::string& target, const std::string& arguments) {
-  const std::string out = FileName("out");
-  const std::string err = FileName("err");
-  const std::string line = "SYNTHCTL_SERVER=" + target + " " + paths::SynthctlBinary() + " " +
-                           arguments + " >" + out + " 2>" + err;
-  const int status = std::system(line.c_str());
-  return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, Content(out), Content(err)};
-}
 
 // Sets all variables that name a proxy, and lets no_proxy except nothing.
 class ScopedProxies {
@@ -246,6 +212,34 @@ TEST(Synthctl, EndsAtOnceAfterATextThatIsTooLargeForTheServer) {
     EXPECT_NE(outcome.err.find("line 2: RESOURCE_EXHAUSTED"), std::string::npos) << outcome.err;
     EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(5));
   }
+}
+
+TEST(Synthctl, ATextAboveTheServersLimitIsNotSent) {
+  FakeServer server;
+  server.limits.set_max_text_bytes(100);
+  server.limits.set_max_message_bytes(1000);
+  std::atomic<bool> sent_long = false;
+  server.classify = [&](grpc::ServerContext&, const v1::ClassifyRequest& request,
+                        v1::ClassifyResponse& response) {
+    for (const std::string& text : request.texts()) {
+      if (text.size() > 100) sent_long = true;
+      response.add_results()->add_labels()->set_name("any");
+    }
+    return grpc::Status::OK;
+  };
+  const std::string longest(100, 'x');
+  for (const char* command : {"classify", "classify --batch 1"}) {
+    const Outcome outcome = RunSynthctl(
+        server.Target(), std::string(command) + " a " + longest + " y" + longest + " b");
+    EXPECT_EQ(outcome.code, 1) << outcome.err;
+    EXPECT_NE(
+        outcome.err.find("text 3: INVALID_ARGUMENT: expected a text of at most 100 bytes, the "
+                         "server's limit, found 101; not sent"),
+        std::string::npos)
+        << outcome.err;
+    EXPECT_NE(outcome.out.find("     4 "), std::string::npos) << outcome.out;
+  }
+  EXPECT_FALSE(sent_long);
 }
 
 TEST(Synthctl, TokenizeShowsPiecesAndIds) {

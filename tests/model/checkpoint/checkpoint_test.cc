@@ -209,6 +209,14 @@ TEST_F(CheckpointTest, AGitLfsPointerIsNamed) {
   }
 }
 
+TEST_F(CheckpointTest, AByteOrderMarkInTheConfigIsSkipped) {
+  const std::string text = config_.dump();
+  WriteFile(folder_.path() / "config.json", "\xEF\xBB\xBF" + text);
+  const auto model = Model::Load(folder_.path());
+  ASSERT_TRUE(model.ok()) << model.status();
+  EXPECT_EQ((*model)->config_json(), text);
+}
+
 TEST_F(CheckpointTest, OtherFormsOfTensorFilesAreNamed) {
   std::filesystem::remove(tensor_file());
   WriteFile(folder_.path() / "pytorch_model.bin", "PK");

@@ -19,10 +19,11 @@
 namespace synth::client {
 
 struct BulkOptions {
-  size_t texts_per_request = 64;         // >= 1, and not above the server's Limits.max_texts
-  size_t bytes_per_request = 1U << 20U;  // a request is also closed at so many bytes of text; >= 1
-  size_t max_in_flight = 4;              // requests; >= 1
-  CallOptions call;                      // of each call
+  std::size_t texts_per_request = 64;  // >= 1, and not above the server's Limits.max_texts
+  std::size_t bytes_per_request =
+      1U << 20U;                  // a request is also closed at so many bytes of text; >= 1
+  std::size_t max_in_flight = 4;  // requests; >= 1
+  CallOptions call;               // of each call
   // A request that the server is too busy for (RESOURCE_EXHAUSTED, with a retry hint) is sent again
   // when the hint says, as often as it takes until its pauses add up to this; 0: never. It counts
   // as in flight meanwhile. The client should leave that to this (RetryPolicy::when_busy false):
@@ -41,7 +42,7 @@ struct BulkText {
 // sent.
 template <typename Result>
 struct BulkResult {
-  size_t index = 0;  // among all texts, from 0
+  std::size_t index = 0;  // among all texts, from 0
   std::string text;
   std::string tag;
   absl::Status status;          // OK: `result` holds
