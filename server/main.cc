@@ -3,12 +3,14 @@
 #include <sys/resource.h>
 
 #include <chrono>
+#include <cstdint>
 #include <exception>
 #include <memory>
 #include <string>
 #include <variant>
 
 #include "absl/status/statusor.h"
+#include "server/base/free_memory.h"
 #include "server/base/last_words.h"
 #include "server/base/logging.h"
 #include "server/base/signals.h"
@@ -22,7 +24,9 @@ namespace {
 // not hold up the end of the process.
 constexpr std::chrono::seconds kLogPatience{1};
 
+// How often memory that requests have freed is given back, and how much of it is kept for the next.
 constexpr std::chrono::seconds kTick{5};
+constexpr std::int64_t kKeptMemory = 16 << 20;
 
 // The soft limit is small for the sake of old programs that use select(2); the hard one is what the
 // administrator allows.
@@ -39,7 +43,8 @@ int Serve(const Options& options, const Signals& signals) {
     Log(spdlog::level::err, "start_failed", {{"error", std::string(server.status().message())}});
     return 1;
   }
-  signals.WaitForStop(kTick, [] {});
+  FreeMemory memory(kKeptMemory);
+  signals.WaitForStop(kTick, [&] { memory.Return(); });
   return (*server)->Drain() ? 0 : 1;
 }
 

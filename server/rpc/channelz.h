@@ -28,7 +28,8 @@ struct GrpcSocketCounts {
 // What gRPC calls the other end of a connection: "ipv4:1.2.3.4:5", "ipv6:%5B::1%5D:5".
 std::string GrpcPeerName(const SocketAddress& peer);
 
-// gRPC's numbers of the connections of this process's servers, by GrpcPeerName. Takes about a microsecond for a connection.
+// gRPC's numbers of the connections of this process's servers, by GrpcPeerName. Takes about a
+// microsecond for a connection.
 std::unordered_map<std::string, std::int64_t> ListGrpcSockets();
 
 // The counts of the connection with this number, if it is open. Takes about 20 microseconds.
