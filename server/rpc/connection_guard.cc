@@ -96,6 +96,9 @@ void ConnectionGuard::Close(const Watched& watched, ConnectionMetrics::Abuse rea
       found.st_ino != watched.key.inode) {
     return;
   }
+  // gRPC's close then sends a reset, which also ends a peer that waits for room to send more.
+  const linger abort = {.l_onoff = 1, .l_linger = 0};
+  setsockopt(socket.get(), SOL_SOCKET, SO_LINGER, &abort, sizeof(abort));
   shutdown(socket.get(), SHUT_RDWR);
   metrics_.OnClosed(reason);
   ++unreported_;

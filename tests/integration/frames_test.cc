@@ -102,6 +102,7 @@ TEST(FramesTest, AClientThatCancelsOftenKeepsItsConnection) {
       calls.push_back(std::make_unique<AsyncClassify>(running.stub(), request));
     for (const auto& call : calls) call->Cancel();
     for (const auto& call : calls) call->Wait();
+    EXPECT_EQ(running.ClassifyOne("what is my checking account balance"), "balance");
   }
   EXPECT_EQ(Closed(running, "streams"), 0);
   EXPECT_EQ(Closed(running, "bytes"), 0);
