@@ -99,8 +99,8 @@ void ConnectionGuard::Close(const Watched& watched, ConnectionMetrics::Abuse rea
   // gRPC's close then sends a reset, which also ends a peer that waits for room to send more.
   const linger abort = {.l_onoff = 1, .l_linger = 0};
   setsockopt(socket.get(), SOL_SOCKET, SO_LINGER, &abort, sizeof(abort));
+  metrics_.OnClosed(reason);  // before the peer can see it
   shutdown(socket.get(), SHUT_RDWR);
-  metrics_.OnClosed(reason);
   ++unreported_;
   const TimePoint now = Clock::now();
   if (now < next_report_) return;
