@@ -21,4 +21,7 @@ install(EXPORT synth_utf8_targets NAMESPACE synth:: FILE synth_utf8-targets.cmak
 synth_install_package(synth_model)
 if(SYNTH_BUILD_SERVER)
   synth_install_package(synth_client)
+  # The component `static` of synth_client.
+  install(FILES ${PROJECT_SOURCE_DIR}/cmake/StaticRpc.cmake
+    DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/synth_client COMPONENT dev)
 endif()
