@@ -4,6 +4,7 @@
 # Debian's libsentencepiece.so carries and exports a Protobuf of its own, an older one. With both libraries
 # shared, the dynamic linker binds each one's calls to whichever Protobuf was loaded first, and the program
 # crashes before main. Linked like this, each side sees only its own. tests/symbols.cmake checks it.
+# Installed too, as the component `static` of the package synth_client.
 set(Protobuf_USE_STATIC_LIBS ON)
 find_package(Protobuf REQUIRED)
 find_package(gRPC REQUIRED CONFIG)

@@ -48,9 +48,10 @@ Synthserve::Synthserve(std::vector<std::string> more_arguments,
   metrics_port_ = facts.at("metrics_port");
 }
 
+std::string Synthserve::Target() const { return "127.0.0.1:" + std::to_string(port_); }
+
 std::shared_ptr<grpc::Channel> Synthserve::Connect() const {
-  return grpc::CreateChannel("127.0.0.1:" + std::to_string(port_),
-                             grpc::InsecureChannelCredentials());
+  return grpc::CreateChannel(Target(), grpc::InsecureChannelCredentials());
 }
 
 grpc::Status Synthserve::Classify(const std::string& text) const {

@@ -24,6 +24,8 @@ class Synthserve {
                       const std::vector<std::string>& environment = {});
 
   Process& process() { return process_; }
+  // Its address, HOST:PORT.
+  std::string Target() const;
   std::shared_ptr<grpc::Channel> Connect() const;
 
   // One call with `text`.
