@@ -3,6 +3,11 @@
 #include <utility>
 
 namespace synth::server {
+namespace {
+
+constexpr const char* kNoMessage = "the request's body cannot be read";
+
+}  // namespace
 
 CallScope::CallScope(CallServices& services, const MethodMetrics& metrics,
                      grpc::CallbackServerContext& context)
@@ -12,6 +17,10 @@ CallScope::CallScope(CallServices& services, const MethodMetrics& metrics,
 }
 
 CallScope::~CallScope() {
+  if (lacks_message_) {
+    Count(context_.IsCancelled() ? grpc::Status(grpc::StatusCode::CANCELLED, "the client went away")
+                                 : grpc::Status(grpc::StatusCode::INVALID_ARGUMENT, kNoMessage));
+  }
   services_.pending.Remove(pending_);
   LeaveGate();
   services_.streams.fetch_sub(1, std::memory_order_relaxed);
@@ -28,14 +37,23 @@ grpc::Status CallScope::Finish(grpc::Status status, grpc::ByteBuffer& response) 
               "too many bytes of responses wait for clients to take them"};
     response.Clear();
   }
+  if (!lacks_message_) Count(status);
+  LeaveGate();
+  return status;
+}
+
+absl::Status CallScope::NoMessage() {
+  lacks_message_ = true;
+  return absl::InvalidArgumentError(kNoMessage);
+}
+
+void CallScope::Count(const grpc::Status& status) {
   metrics_.OnHandled(static_cast<absl::StatusCode>(status.error_code()), elapsed());
   if (status.ok()) {
     metrics_.OnMessageSent();
   } else {
     services_.refusals.Record(metrics_.method(), status);
   }
-  LeaveGate();
-  return status;
 }
 
 void CallScope::LeaveGate() {

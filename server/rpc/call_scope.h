@@ -5,6 +5,7 @@
 #include <grpcpp/support/byte_buffer.h>
 #include <grpcpp/support/status.h>
 
+#include "absl/status/status.h"
 #include "server/base/clock.h"
 #include "server/observe/metrics.h"
 #include "server/rpc/call_services.h"
@@ -31,6 +32,10 @@ class CallScope {
   // The request was read whole.
   void OnRequest() const { metrics_.OnMessageReceived(); }
 
+  // The request's message never arrived whole: the error to finish with. gRPC does not know yet
+  // whether the client reset the call, so the call is counted at its end, CANCELLED if it did.
+  absl::Status NoMessage();
+
   // Ends the call: counts it, leaves the gate, and returns the status to finish with. That is
   // RESOURCE_EXHAUSTED, and `response` is cleared, if too many bytes of other responses wait to be
   // read. Call it once, before gRPC is told, so that a client that sees the answer finds it
@@ -38,6 +43,7 @@ class CallScope {
   grpc::Status Finish(grpc::Status status, grpc::ByteBuffer& response);
 
  private:
+  void Count(const grpc::Status& status);
   void LeaveGate();
 
   CallServices& services_;
@@ -45,6 +51,7 @@ class CallScope {
   grpc::CallbackServerContext& context_;
   const TimePoint start_ = Clock::now();
   bool is_in_gate_ = false;
+  bool lacks_message_ = false;
   PendingResponses::Entry pending_;
 };
 

@@ -79,11 +79,30 @@ TEST(FramesTest, AHeaderBlockWithoutEndClosesItsConnection) {
   EXPECT_EQ(running.ClassifyOne("what is my checking account balance"), "balance");
 }
 
+TEST(FramesTest, ACallThatIsResetBeforeItsMessageCountsAsCancelled) {
+  RunningServer running;
+  const auto handled = [&](const std::string& code) {
+    return running.Metric("grpc_server_handled_total{grpc_code=\"" + code +
+                          "\",grpc_method=\"Classify\",grpc_service=\"synth.v1.Inference\","
+                          "grpc_type=\"unary\"}");
+  };
+  const RawClient client = Connect(running);
+  std::string frames;
+  for (std::uint32_t stream = 1; stream < 200; stream += 2) {
+    frames += Frame(kHeaders, kEndHeaders, stream, CallHeaders());
+    frames += Frame(kReset, 0, stream, std::string("\0\0\0\x08", 4));
+  }
+  ASSERT_TRUE(client.Send(frames));
+  EXPECT_TRUE(RunningServer::Eventually([&] { return handled("Canceled") == 100; }))
+      << handled("Canceled");
+  EXPECT_FALSE(handled("InvalidArgument") > 0);
+}
+
 TEST(FramesTest, LargeRequestsAreProgress) {
   RunningServer running;
   v1::TokenizeRequest request;
   for (int i = 0; i < 15; ++i) request.add_texts(std::string(250'000, 'a'));
-  for (int i = 0; i < 10; ++i) {
+  for (int i = 0; i < 4; ++i) {
     v1::TokenizeResponse response;
     grpc::ClientContext context;
     const grpc::Status status = running.stub().Tokenize(&context, request, &response);

@@ -54,16 +54,15 @@ GetModelCall::GetModelCall(CallServices& services, const MethodMetrics& metrics,
                            grpc::ByteBuffer& response)
     : scope_(services, metrics, context) {
   const absl::Status status =
-      CatchOutOfMemory("call", [&] { return Answer(services, context, request, response); });
+      CatchOutOfMemory("call", [&] { return Answer(services, request, response); });
   Finish(scope_.Finish(ToGrpcStatus(status), response));
 }
 
-absl::Status GetModelCall::Answer(CallServices& services, grpc::CallbackServerContext& context,
-                                  const grpc::ByteBuffer& request_bytes,
+absl::Status GetModelCall::Answer(CallServices& services, const grpc::ByteBuffer& request_bytes,
                                   grpc::ByteBuffer& response_bytes) {
   // It reads what is constant, and so it answers while the server drains, too.
   scope_.Enter();
-  if (!request_bytes.Valid()) return NoMessage(context);
+  if (!request_bytes.Valid()) return scope_.NoMessage();
   if (request_bytes.Length() > kMaxRequestBytes) {
     return absl::InvalidArgumentError(absl::StrCat("the request: expected at most ",
                                                    kMaxRequestBytes, " bytes, found ",

@@ -32,8 +32,8 @@ class GetModelCall final : public grpc::ServerUnaryReactor {
   // bytes in memory.
   static constexpr std::size_t kMaxRequestBytes = 4096;
 
-  absl::Status Answer(CallServices& services, grpc::CallbackServerContext& context,
-                      const grpc::ByteBuffer& request_bytes, grpc::ByteBuffer& response_bytes);
+  absl::Status Answer(CallServices& services, const grpc::ByteBuffer& request_bytes,
+                      grpc::ByteBuffer& response_bytes);
   void OnDone() override { delete this; }
 
   CallScope scope_;

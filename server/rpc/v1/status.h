@@ -32,12 +32,6 @@ inline void ToItemStatus(const absl::Status& status, v1::ItemStatus& item) {
   item.set_message(std::string(status.message()));
 }
 
-// The error of a call whose message never arrived whole, because its client went away.
-inline absl::Status NoMessage(const grpc::CallbackServerContext& context) {
-  if (context.IsCancelled()) return absl::CancelledError("the client went away");
-  return absl::InvalidArgumentError("the request's body cannot be read");
-}
-
 }  // namespace synth::server
 
 #endif  // SYNTH_SERVER_RPC_V1_STATUS_H_

@@ -118,7 +118,7 @@ class TextCall final : public grpc::ServerUnaryReactor {
   }
 
   absl::Status Submit(const grpc::ByteBuffer& request_bytes) {
-    if (!request_bytes.Valid()) return NoMessage(context_);
+    if (!request_bytes.Valid()) return scope_.NoMessage();
     work_ = std::make_unique<Work>();
     std::vector<BadText> bad_texts;
     absl::Status status = Read(request_bytes, bad_texts);
