@@ -22,7 +22,7 @@ namespace synth::server {
 // This is TOML without sections and types, and with bare words. Everything else is an error: a
 // server whose operator mistyped a limit must not start without it.
 
-inline constexpr std::size_t kMaxConfigFileBytes = 1024 * 1024;
+inline constexpr std::size_t kMaxConfigFileBytes = 1 << 20;
 inline constexpr std::size_t kMaxConfigLineBytes = 8192;
 
 struct ConfigEntry {

@@ -205,7 +205,7 @@ void AddLogging(CLI::App& app, Options& options) {
 
 // SYNTHSERVE_MAX_BATCH_TOKENS for --max-batch-tokens; empty if only a flag can give it.
 std::string VariableOf(const CLI::Option& option) {
-  const std::string name = option.get_single_name();
+  const std::string& name = option.get_single_name();
   if (name == "help" || name == "version") return "";
   return absl::StrCat("SYNTHSERVE_",
                       absl::AsciiStrToUpper(absl::StrReplaceAll(name, {{"-", "_"}})));

@@ -39,7 +39,7 @@ std::int64_t Milliseconds(std::chrono::steady_clock::duration duration) {
 constexpr int kMaxStreams = 128;
 // The same and those that were reset, but that gRPC has not come to yet. An ordinary client that
 // cancels many calls stays far below it.
-constexpr std::int64_t kMaxStreamsHeld = 8 * kMaxStreams;
+constexpr int kMaxStreamsHeld = 8 * kMaxStreams;
 
 // gRPC takes milliseconds as an int.
 int Argument(std::chrono::milliseconds duration) {
@@ -174,8 +174,7 @@ absl::Status Server::ListenHttp() {
                          .is_serving = [this] { return is_serving_ && probe_->is_healthy(); }},
                         HttpLimits());
   if (!http.ok()) {
-    return absl::Status(http.status().code(),
-                        absl::StrCat("--metrics-listen: ", http.status().message()));
+    return {http.status().code(), absl::StrCat("--metrics-listen: ", http.status().message())};
   }
   http_ = *std::move(http);
   return absl::OkStatus();

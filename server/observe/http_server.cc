@@ -27,7 +27,7 @@ constexpr int kAcceptsAtATime = 32;
 
 // What a client sends after its request is read and dropped, up to here: a socket that is closed
 // with unread bytes resets the connection, and the client may never see its answer.
-constexpr std::size_t kMaxDropped = 64 * 1024;
+constexpr std::size_t kMaxDropped = 1 << 16;
 
 constexpr int kMetricsShare = 10;
 
@@ -69,10 +69,8 @@ void HttpServer::Run() {
   while (true) {
     polled.assign(1, {.fd = wake_.get(), .events = POLLIN, .revents = 0});
     for (const Connection& connection : connections_) {
-      const bool is_writing = connection.state == State::kWriting;
-      polled.push_back({.fd = connection.socket.get(),
-                        .events = static_cast<short>(is_writing ? POLLOUT : POLLIN),
-                        .revents = 0});
+      polled.push_back({.fd = connection.socket.get(), .events = POLLIN, .revents = 0});
+      if (connection.state == State::kWriting) polled.back().events = POLLOUT;
     }
     const std::size_t first_listening = polled.size();
     if (!is_paused) {

@@ -36,7 +36,7 @@ class ConnectionGuard {
     std::int64_t max_idle_bytes = 0;
   };
   // Bytes that a connection sends unwatched. A stream that is begun and reset needs about 50.
-  static constexpr std::int64_t kLook = 16 * 1024;
+  static constexpr std::int64_t kLook = 1 << 14;
 
   // What gRPC counts. Tests put their own in its place.
   struct Counters {
