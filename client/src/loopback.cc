@@ -82,7 +82,7 @@ bool IsLocalAddress(const std::string& host) {
   if (inet_pton(AF_INET, host.c_str(), &v4) == 1) return IsLocalV4(ntohl(v4.s_addr));
   in6_addr v6{};
   if (inet_pton(AF_INET6, host.c_str(), &v6) != 1) return false;
-  const std::uint8_t* const bytes = static_cast<const std::uint8_t*>(v6.s6_addr);
+  const std::uint8_t* const bytes = v6.s6_addr;
   constexpr std::size_t kMappedPrefix = 12;
   std::uint32_t mapped = 0;
   for (std::size_t i = kMappedPrefix; i < sizeof(v6); ++i) mapped = mapped << 8U | bytes[i];
