@@ -119,8 +119,10 @@ def test_errors_have_their_codes(client):
     assert "texts" in error.value.details()
 
 
-def test_a_compressed_request_is_understood(client):
-    response = client.call(
-        SERVICE, "Classify", {"texts": ["what is my checking account balance"]}, compression=grpc.Compression.Gzip
-    )
+def test_a_compressed_request_is_refused_by_name(client):
+    with pytest.raises(grpc.RpcError) as error:
+        client.call(SERVICE, "Classify", {"texts": ["play some jazz"]}, compression=grpc.Compression.Gzip)
+    assert error.value.code() is grpc.StatusCode.UNIMPLEMENTED
+    assert "gzip" in error.value.details()
+    response = client.call(SERVICE, "Classify", {"texts": ["what is my checking account balance"]})
     assert response["results"][0]["labels"][0]["name"] == "balance"
