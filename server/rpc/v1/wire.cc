@@ -61,9 +61,11 @@ std::optional<std::string> WithoutBadTexts(std::string_view bytes,
       if (!WireFormatLite::SkipField(&in, tag, &out)) return std::nullopt;
       continue;
     }
-    std::uint32_t size = 0;
-    if (!in.ReadVarint32(&size) || size > bytes.size() ||
-        !in.ReadString(&text, static_cast<int>(size))) {
+    // As CountFields reads it: ReadVarint32 would take a length of 2^32 for 0, and what was not
+    // counted would be read.
+    int size = 0;
+    if (!in.ReadVarintSizeAsInt(&size) || static_cast<std::size_t>(size) > bytes.size() ||
+        !in.ReadString(&text, size)) {
       return std::nullopt;
     }
     if (const std::optional<std::size_t> offset = FirstInvalidUtf8(text)) {

@@ -98,6 +98,14 @@ TEST_F(WireTest, DamagedBytesAreRefused) {
   EXPECT_FALSE(Parse("\x14").ok()) << "the end of a group that never began";
 }
 
+TEST_F(WireTest, WhatIsNotCountedIsNotRead) {
+  // The text's length is 2^32, whose low 32 bits are 0; texts without number follow.
+  std::string bytes("\x12\x80\x80\x80\x80\x10", 6);
+  for (int i = 0; i < 1000; ++i) bytes += std::string("\x12\x00", 2);
+  EXPECT_EQ(CountFields(bytes).texts, 0);
+  EXPECT_FALSE(Parse(bytes).ok());
+}
+
 TEST_F(WireTest, CountsFieldsBesidesTexts) {
   v1::ClassifyRequest request;
   request.add_texts("a");
