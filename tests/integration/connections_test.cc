@@ -123,7 +123,7 @@ TEST(ConnectionsTest, LargeMetadataFailsNobody) {
   request.add_texts("play some jazz");
   v1::ClassifyResponse response;
   grpc::ClientContext context;
-  context.AddMetadata("cookie", std::string(64 * 1024, 'c'));
+  context.AddMetadata("cookie", std::string(1 << 16, 'c'));
   const grpc::Status status = server.stub().Classify(&context, request, &response);
   EXPECT_TRUE(status.ok()) << status.error_message();
 }

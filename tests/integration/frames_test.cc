@@ -19,7 +19,7 @@ constexpr char kEndHeaders = 4;
 std::string Frame(FrameType type, char flags, std::uint32_t stream, const std::string& payload) {
   std::string frame;
   for (const int shift : {16, 8, 0}) frame += static_cast<char>(payload.size() >> shift);
-  frame += type;
+  frame += static_cast<char>(type);
   frame += flags;
   for (const int shift : {24, 16, 8, 0}) frame += static_cast<char>(stream >> shift);
   return frame + payload;

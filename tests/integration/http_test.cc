@@ -194,7 +194,7 @@ TEST(HealthTest, AListenerThatNobodyServesIsNotHealthy) {
   const HealthProbe probe(
       [&]() -> absl::StatusOr<FileDescriptor> {
         FileDescriptor socket(::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-        connect(socket.get(), stuck->address.get(), stuck->address.size);
+        static_cast<void>(connect(socket.get(), stuck->address.get(), stuck->address.size));
         return socket;
       },
       {.timeout = milliseconds(100)});
@@ -212,7 +212,7 @@ TEST(HealthTest, AGoodAnswerGoesOutOfDate) {
                 .value()
                 .front();
         FileDescriptor socket(::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-        connect(socket.get(), target.get(), target.size);
+        static_cast<void>(connect(socket.get(), target.get(), target.size));
         return socket;
       },
       {.interval = milliseconds(10), .patience = milliseconds(500)});

@@ -10,7 +10,7 @@
 namespace synth::server {
 namespace {
 
-using std::string_literals::operator""s;
+using namespace std::string_literals;  // NOLINT(google-build-using-namespace)
 using testing::HasSubstr;
 
 TEST(ModelName, TakesWhatPeopleCanRead) {

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "tests/client/synthctl/program.h"
 #include "tests/model/test_checkpoint.h"
 #include "tests/paths.h"
@@ -34,7 +35,8 @@ TEST(InspectOut, RefusesOneFileForPictureAndReport) {
   };
   // There is no such file yet, then there is.
   for (const char* other : {"a.png", "symbolic", "./a.png"}) {
-    refused(Inspect(kModel + " --png " + png + " --out " + (folder.path() / other).string()));
+    refused(
+        Inspect(absl::StrCat(kModel, " --png ", png, " --out ", (folder.path() / other).string())));
   }
   EXPECT_FALSE(fs::exists(png));
   WriteFile(png, "old");

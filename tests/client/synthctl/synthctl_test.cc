@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "tests/client/fake_server.h"
 #include "tests/client/synthctl/program.h"
 
@@ -229,8 +230,8 @@ TEST(Synthctl, ATextAboveTheServersLimitIsNotSent) {
   };
   const std::string longest(100, 'x');
   for (const char* command : {"classify", "classify --batch 1"}) {
-    const Outcome outcome = RunSynthctl(
-        server.Target(), std::string(command) + " a " + longest + " y" + longest + " b");
+    const Outcome outcome =
+        RunSynthctl(server.Target(), absl::StrCat(command, " a ", longest, " y", longest, " b"));
     EXPECT_EQ(outcome.code, 1) << outcome.err;
     EXPECT_NE(
         outcome.err.find("text 3: INVALID_ARGUMENT: expected a text of at most 100 bytes, the "

@@ -12,7 +12,7 @@ TEST(FreeMemoryTest, WhatIsFreedBetweenBlocksInUseComesBack) {
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
   GTEST_SKIP() << "a sanitizer has an allocator of its own";
 #endif
-  constexpr std::size_t kBlock = 64 * 1024;
+  constexpr std::size_t kBlock = 1 << 16;
   constexpr std::size_t kBlocks = 1600;
   const std::int64_t before = ResidentBytes();
   ASSERT_GT(before, 0);
