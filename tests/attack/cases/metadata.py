@@ -139,7 +139,7 @@ def _bad_base64(target: Target) -> list[str]:
 
 # What arrives between two looks of the server's guard is not bounded (docs/adr/0014): the figures are what is, not what
 # should be.
-_BETWEEN_LOOKS = Limits(peak_mb=800)
+_BETWEEN_LOOKS = Limits(peak_mb=1000)
 
 ATTACKS = [
     Attack("metadata-8k", _beside_others(8_300)),

@@ -5,7 +5,7 @@ Right: they cost a bounded part of one thread, and what they started ends with t
 
 import http2
 import messages
-from attack import Attack, repeat
+from attack import Attack, Limits, repeat
 
 from server import Target
 
@@ -91,7 +91,8 @@ def _frames(kind: int, payload: bytes, stream: bool = False):
 ATTACKS = [
     Attack("cancel-storm", _cancel),
     Attack("deadline-storm", _deadlines, short=False),
-    Attack("rapid-reset", _rapid_reset),
+    # The memory is what is, not what should be.
+    Attack("rapid-reset", _rapid_reset, limits=Limits(peak_mb=700)),
     Attack("reset-after-request", _reset_after_request, short=False),
     Attack("ping-flood", _frames(http2.PING, bytes(8)), short=False),
     Attack("settings-flood", _frames(http2.SETTINGS, b"\0\4\0\0\xff\xff"), short=False),

@@ -6,7 +6,7 @@ streams of a connection and the connections of an address; and it is freed when 
 
 import http2
 import messages
-from attack import Attack, message_limit, repeat
+from attack import Attack, Limits, message_limit, repeat
 
 from server import Target
 
@@ -37,7 +37,8 @@ def _stopped(streams: int, connections: int, share: float):
 
 
 ATTACKS = [
-    Attack("stopped-uploads", _stopped(streams=1, connections=60, share=0.9)),
+    # 60 messages of nearly 4 MB are allowed.
+    Attack("stopped-uploads", _stopped(streams=1, connections=60, share=0.9), limits=Limits(peak_mb=400)),
     Attack("stopped-streams", _stopped(streams=100, connections=2, share=0.9), short=False),
     # A byte of each body: costs nothing to send, holds a call each.
     Attack("begun-uploads", _stopped(streams=120, connections=10, share=0), short=False),
