@@ -4,7 +4,6 @@
 #include <linux/tcp.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 
 #include <algorithm>
 #include <condition_variable>
@@ -15,8 +14,6 @@
 
 namespace synth::server {
 namespace {
-
-constexpr std::chrono::seconds kReportInterval{10};
 
 // Bytes that the kernel has received on a connection and acknowledged; -1 if it is closed.
 std::int64_t BytesReceived(int descriptor) {
@@ -91,20 +88,14 @@ void ConnectionGuard::Close(const Watched& watched, ConnectionMetrics::Abuse rea
   // gRPC may close the descriptor at any moment, and another socket may get its number. A duplicate
   // stays what it is.
   const FileDescriptor socket(fcntl(watched.key.descriptor, F_DUPFD_CLOEXEC, 0));
-  struct stat found {};
-  if (socket.get() < 0 || fstat(socket.get(), &found) != 0 || found.st_dev != watched.key.device ||
-      found.st_ino != watched.key.inode) {
-    return;
-  }
+  if (!watched.key.IsAt(socket.get())) return;
   // gRPC's close then sends a reset, which also ends a peer that waits for room to send more.
   const linger abort = {.l_onoff = 1, .l_linger = 0};
   setsockopt(socket.get(), SOL_SOCKET, SO_LINGER, &abort, sizeof(abort));
   metrics_.OnClosed(reason);  // before the peer can see it
   shutdown(socket.get(), SHUT_RDWR);
-  ++unreported_;
-  const TimePoint now = Clock::now();
-  if (now < next_report_) return;
-  next_report_ = now + kReportInterval;
+  const std::optional<std::int64_t> count = reports_.Count(reason);
+  if (!count) return;
   SocketAddress peer;
   const bool is_known = getpeername(socket.get(), peer.get(), &peer.size) == 0;
   Log(spdlog::level::warn, "connection_closed",
@@ -112,7 +103,7 @@ void ConnectionGuard::Close(const Watched& watched, ConnectionMetrics::Abuse rea
                       ? "more streams begun than gRPC could end"
                       : "bytes that belong to no call"},
        {"peer", is_known ? GrpcPeerName(peer) : "unknown"},
-       {"count", std::exchange(unreported_, 0)}});
+       {"count", *count}});
 }
 
 }  // namespace synth::server

@@ -11,7 +11,7 @@
 #include <unordered_map>
 #include <utility>
 
-#include "server/base/clock.h"
+#include "server/base/log_limit.h"
 #include "server/base/sockets.h"
 #include "server/observe/metrics.h"
 #include "server/rpc/channelz.h"
@@ -80,8 +80,7 @@ class ConnectionGuard {
   std::unordered_map<int, Watched> watched_;  // by descriptor
   // Of one sweep; read when a connection is looked at for the first time.
   std::optional<std::unordered_map<std::string, std::int64_t>> numbers_;
-  TimePoint next_report_{};
-  std::int64_t unreported_ = 0;
+  LogLimit<ConnectionMetrics::Abuse> reports_;
   std::jthread thread_;  // the last member: it uses the others
 };
 

@@ -8,13 +8,12 @@ namespace {
 // A flood of refused connections spends at most one part in so many of its time on sweeps.
 constexpr int kSweepShare = 10;
 
-bool IsOpen(const ConnectionTable::Key& key) {
-  struct stat found {};
-  return fstat(key.descriptor, &found) == 0 && found.st_dev == key.device &&
-         found.st_ino == key.inode;
-}
-
 }  // namespace
+
+bool ConnectionTable::Key::IsAt(int other) const {
+  struct stat found {};
+  return fstat(other, &found) == 0 && found.st_dev == device && found.st_ino == inode;
+}
 
 ConnectionTable::Verdict ConnectionTable::Admit(int descriptor, const std::string& host) {
   const MutexLock lock(mutex_);
@@ -77,7 +76,7 @@ ConnectionTable::Connections::iterator ConnectionTable::Remove(Connections::iter
 void ConnectionTable::Sweep() {
   const TimePoint start = Clock::now();
   for (auto it = connections_.begin(); it != connections_.end();) {
-    it = IsOpen(it->second.key) ? std::next(it) : Remove(it);
+    it = it->second.key.IsAt(it->first) ? std::next(it) : Remove(it);
   }
   const TimePoint end = Clock::now();
   next_sweep_ = end + (end - start) * (kSweepShare - 1);

@@ -44,6 +44,8 @@ class ConnectionTable {
     dev_t device = 0;
     ino_t inode = 0;
     bool operator==(const Key&) const = default;
+    // Whether `other`, this descriptor or a duplicate of it, still stands for the connection.
+    bool IsAt(int other) const;
   };
   // All that were open a moment ago. Some may have ended since.
   std::vector<Key> List();

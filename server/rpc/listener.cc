@@ -16,9 +16,6 @@
 namespace synth::server {
 namespace {
 
-// A flood of refusals is a line in so long, not a flood of lines.
-constexpr std::chrono::seconds kReportInterval{10};
-
 // Connections accepted before the thread looks at its wake-up again.
 constexpr int kAcceptsAtATime = 64;
 
@@ -162,11 +159,8 @@ bool Listener::IsSelf(const SocketAddress& peer) {
 }
 
 void Listener::Report(const char* event, const std::string& reason) {
-  ++unreported_;
-  const TimePoint now = Clock::now();
-  if (now < next_report_) return;
-  next_report_ = now + kReportInterval;
-  Log(spdlog::level::warn, event, {{"reason", reason}, {"count", std::exchange(unreported_, 0)}});
+  const std::optional<std::int64_t> count = reports_.Count(event);
+  if (count) Log(spdlog::level::warn, event, {{"reason", reason}, {"count", *count}});
 }
 
 absl::StatusOr<FileDescriptor> Listener::ConnectToSelf() {

@@ -2,16 +2,16 @@
 #define SYNTH_SERVER_RPC_LISTENER_H_
 
 #include <chrono>
-#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "server/base/clock.h"
+#include "server/base/log_limit.h"
 #include "server/base/mutex.h"
 #include "server/base/sockets.h"
 #include "server/observe/metrics.h"
@@ -82,10 +82,7 @@ class Listener {
   Mutex mutex_;
   std::optional<SocketAddress> self_ SYNTH_GUARDED_BY(mutex_);  // the peer that ConnectToSelf made
   std::thread thread_;
-
-  // Of the thread alone.
-  TimePoint next_report_{};
-  std::int64_t unreported_ = 0;
+  LogLimit<std::string_view> reports_;  // by event
 };
 
 }  // namespace synth::server
