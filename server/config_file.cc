@@ -19,7 +19,6 @@
 namespace synth::server {
 namespace {
 
-constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 constexpr std::string_view kBlanks = " \t";
 constexpr std::string_view kEndsBareWord = " \t\"'[]{},#";
 constexpr std::size_t kShownBytes = 40;

@@ -7,11 +7,11 @@
 #include <cstddef>
 #include <utility>
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "client/synthctl/options.h"
 #include "client/synthctl/raw_arguments.h"
+#include "synth/utf8.h"
 
 namespace synth::synthctl {
 namespace {
@@ -19,8 +19,6 @@ namespace {
 constexpr std::size_t kMaxBatch = 65'536;
 constexpr std::size_t kMaxConcurrency = 1024;
 constexpr double kMaxPatienceSeconds = 86'400;
-
-constexpr absl::string_view kByteOrderMark = "\xEF\xBB\xBF";
 
 client::BulkText FromTsvLine(std::string line) {
   const std::size_t tab = line.find('\t');
@@ -113,7 +111,7 @@ bool TextInput::ReadLine() {
   bytes_read_.fetch_add(line_.size() + (has_end ? 1 : 0), std::memory_order_relaxed);
   if (has_end && !line_.empty() && line_.back() == '\r') line_.pop_back();
   // Editors on Windows mark a file as UTF-8 with it. Elsewhere the same bytes are part of a text.
-  if (at_start_ && absl::StartsWith(line_, kByteOrderMark)) line_.erase(0, kByteOrderMark.size());
+  if (at_start_ && line_.starts_with(kByteOrderMark)) line_.erase(0, kByteOrderMark.size());
   at_start_ = false;
   // A file of nothing but the mark has no texts, like an empty one.
   return has_end || !line_.empty();

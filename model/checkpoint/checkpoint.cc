@@ -24,13 +24,13 @@
 #include "model/checkpoint/tensor_table.h"
 #include "model/strings.h"
 #include "synth/config.h"
+#include "synth/utf8.h"
 
 namespace synth {
 namespace {
 
 constexpr std::string_view kConfigFile = "config.json";
 constexpr std::string_view kTensorFile = "model.safetensors";
-constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 
 // `status` with the file in front of its message.
 absl::Status InFile(const std::filesystem::path& file, const absl::Status& status) {

@@ -7,6 +7,9 @@
 
 namespace synth {
 
+// What some editors put at the beginning of a UTF-8 file. It is not part of the text.
+inline constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
+
 // The offset of the first byte of `text` that does not begin a well-formed UTF-8 sequence (Unicode
 // 15, table 3-7: no overlong forms, no surrogates, nothing above U+10FFFF), or nothing where all of
 // it is UTF-8.
