@@ -12,6 +12,7 @@
 #include <chrono>
 #include <limits>
 #include <memory>
+#include <optional>
 #include <thread>
 #include <utility>
 
@@ -47,21 +48,27 @@ int Argument(std::chrono::milliseconds duration) {
       std::min<std::int64_t>(duration.count(), std::numeric_limits<int>::max()));
 }
 
+// Descriptors that this process may open; nothing if there is no limit.
+std::optional<rlim_t> DescriptorLimit() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return std::nullopt;
+  return limit.rlim_cur;
+}
+
 // Leaves descriptors for everything that is no gRPC connection.
 int MaxConnections(int wanted) {
-  rlimit limit{};
-  if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return wanted;
-  const rlim_t reserved = std::min<rlim_t>(limit.rlim_cur / 2, 256);
-  const rlim_t room = std::max<rlim_t>(limit.rlim_cur - reserved, 1);
+  const std::optional<rlim_t> limit = DescriptorLimit();
+  if (!limit) return wanted;
+  const rlim_t reserved = std::min<rlim_t>(*limit / 2, 256);
+  const rlim_t room = std::max<rlim_t>(*limit - reserved, 1);
   return static_cast<int>(std::min<rlim_t>(static_cast<rlim_t>(wanted), room));
 }
 
 // Few enough to leave MaxConnections its descriptors.
 HttpServer::Limits HttpLimits() {
   HttpServer::Limits limits;
-  rlimit descriptors{};
-  if (getrlimit(RLIMIT_NOFILE, &descriptors) == 0 && descriptors.rlim_cur != RLIM_INFINITY) {
-    limits.connections = std::clamp<std::size_t>(descriptors.rlim_cur / 8, 2, limits.connections);
+  if (const std::optional<rlim_t> descriptors = DescriptorLimit()) {
+    limits.connections = std::clamp<std::size_t>(*descriptors / 8, 2, limits.connections);
     limits.per_address = limits.connections / 2;
   }
   return limits;
