@@ -101,8 +101,7 @@ TEST(ConnectionsTest, AnIdleConnectionIsClosed) {
   options.max_connection_idle = std::chrono::milliseconds(200);
   RunningServer server(options);
   const RawClient client(server.server().grpc_port());
-  client.Send("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + std::string(3, '\0') + "\x04" +
-              std::string(5, '\0'));  // an empty SETTINGS frame
+  client.Send(Http2Greeting());
   EXPECT_THAT(client.ReceiveAll(), HasSubstr("enter idle")) << "and then the end";
   EXPECT_EQ(server.ClassifyOne("play some jazz"), "play_music");
 }
@@ -110,8 +109,7 @@ TEST(ConnectionsTest, AnIdleConnectionIsClosed) {
 TEST(ConnectionsTest, StreamsOfAConnectionAndMetadataAreBoundedAndAnnounced) {
   RunningServer server;
   const RawClient client(server.server().grpc_port());
-  client.Send("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + std::string(3, '\0') + "\x04" +
-              std::string(5, '\0'));
+  client.Send(Http2Greeting());
   const std::string settings = client.Receive();
   EXPECT_THAT(settings, HasSubstr(std::string("\0\x03\0\0\0\x80", 6))) << "128 streams";
   EXPECT_THAT(settings, HasSubstr(std::string("\0\x06\0\x02\0\0", 6))) << "128 KiB of metadata";

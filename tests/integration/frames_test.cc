@@ -13,7 +13,7 @@
 namespace synth::server {
 namespace {
 
-enum FrameType : char { kHeaders = 1, kReset = 3, kSettings = 4, kContinuation = 9 };
+enum FrameType : char { kHeaders = 1, kReset = 3, kContinuation = 9 };
 constexpr char kEndHeaders = 4;
 
 std::string Frame(FrameType type, char flags, std::uint32_t stream, const std::string& payload) {
@@ -40,7 +40,7 @@ std::string CallHeaders() {
 // A connection after its first words.
 RawClient Connect(const RunningServer& running) {
   RawClient client(running.server().grpc_port());
-  EXPECT_TRUE(client.Send("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + Frame(kSettings, 0, 0, "")));
+  EXPECT_TRUE(client.Send(Http2Greeting()));
   return client;
 }
 

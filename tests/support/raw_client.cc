@@ -55,6 +55,10 @@ std::string RawClient::ReceiveAll() const {
   return all;
 }
 
+std::string Http2Greeting() {
+  return "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + std::string(3, '\0') + "\x04" + std::string(5, '\0');
+}
+
 std::string HttpGet(int port, const std::string& path) {
   const RawClient client(port);
   client.Send("GET " + path + " HTTP/1.1\r\nHost: localhost\r\n\r\n");

@@ -28,6 +28,9 @@ class RawClient {
   FileDescriptor socket_;
 };
 
+// The first words of an HTTP/2 client: the preface and an empty SETTINGS frame.
+std::string Http2Greeting();
+
 // The whole answer to a GET.
 std::string HttpGet(int port, const std::string& path);
 
