@@ -9,7 +9,7 @@ function(synth_test name)
   endif()
   add_executable(${name} ${ARG_SOURCES})
   target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR})
-  target_link_libraries(${name} PRIVATE ${ARG_LIBS} synth_test_paths GTest::gmock GTest::gtest_main synth::warnings)
+  target_link_libraries(${name} PRIVATE ${ARG_LIBS} synth_test_files synth_test_paths GTest::gmock GTest::gtest_main synth::warnings)
   gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST 
     PROPERTIES LABELS "${ARG_LABELS}" TIMEOUT ${ARG_TIMEOUT} RUN_SERIAL ${ARG_SERIAL}
       FIXTURES_REQUIRED "${ARG_FIXTURE}")

@@ -23,27 +23,6 @@ namespace synth {
 
 using nlohmann::json;
 
-TempFolder::TempFolder() {
-  static std::atomic<int> counter = 0;
-  path_ = std::filesystem::temp_directory_path() /
-          ("synth_test." + std::to_string(::getpid()) + "." + std::to_string(counter++));
-  std::filesystem::create_directories(path_);
-}
-
-TempFolder::~TempFolder() {
-  std::error_code ignored;
-  std::filesystem::remove_all(path_, ignored);
-}
-
-std::string ReadFile(const std::filesystem::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-}
-
-void WriteFile(const std::filesystem::path& path, std::string_view text) {
-  std::ofstream(path, std::ios::binary) << text;
-}
-
 std::string SafetensorsBytes(std::string_view header, std::string_view data) {
   const std::uint64_t length = header.size();
   std::string bytes(sizeof(length), '\0');

@@ -12,24 +12,9 @@
 #include "model/checkpoint/safetensors.h"
 #include "synth/config.h"
 #include "synth/model.h"
+#include "tests/support/files.h"
 
 namespace synth {
-
-// A folder that is removed at the end.
-class TempFolder {
- public:
-  TempFolder();
-  ~TempFolder();
-  TempFolder(const TempFolder&) = delete;
-  TempFolder& operator=(const TempFolder&) = delete;
-  const std::filesystem::path& path() const { return path_; }
-
- private:
-  std::filesystem::path path_;
-};
-
-std::string ReadFile(const std::filesystem::path& path);
-void WriteFile(const std::filesystem::path& path, std::string_view text);
 
 struct TestTensor {
   std::vector<std::int64_t> shape;

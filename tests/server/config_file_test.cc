@@ -9,6 +9,8 @@
 #include <utility>
 #include <vector>
 
+#include "tests/support/files.h"
+
 namespace synth::server {
 namespace {
 
@@ -138,7 +140,7 @@ TEST(ConfigFile, ShowsLittleOfALongLine) {
 }
 
 TEST(ReadConfigFile, NamesTheFile) {
-  const std::string file = testing::TempDir() + "/synthserve-config-file-test";
+  const std::string file = ScratchFile("config.toml");
   std::ofstream(file) << "lanes = 2\n";
   const auto entries = ReadConfigFile(file);
   EXPECT_TRUE(entries.ok()) << entries.status();

@@ -6,7 +6,6 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdlib>
-#include <filesystem>
 #include <fstream>
 #include <optional>
 #include <string>
@@ -14,6 +13,7 @@
 #include <vector>
 
 #include "synth/precision.h"
+#include "tests/support/files.h"
 
 namespace synth::server {
 namespace {
@@ -42,10 +42,9 @@ class OptionsTest : public testing::Test {
 
   // What is printed about a --config file that is refused, with the file called FILE.
   static std::string OutputOfFile(const std::string& text) {
-    const std::string file = testing::TempDir() + "/synthserve-wrong-options-test.toml";
+    const std::string file = ScratchFile("options.toml");
     std::ofstream(file, std::ios::binary) << text;
     std::string output = Output({"--model", "a", "--config", file}, 2);
-    std::filesystem::remove(file);
     const std::size_t at = output.find(file);
     EXPECT_NE(at, std::string::npos) << output;
     return at == std::string::npos ? output : output.replace(at, file.size(), "FILE");
@@ -121,13 +120,12 @@ TEST_F(OptionsTest, PrecisionIsF32UnlessToldOtherwise) {
 }
 
 TEST_F(OptionsTest, AFlagBeatsTheEnvironmentWhichBeatsTheFile) {
-  const std::string file = testing::TempDir() + "/synthserve-options-test.toml";
+  const std::string file = ScratchFile("options.toml");
   std::ofstream(file) << "model = [\"from=file\"]\nlanes = 1\nmax-texts = 11\nmax-batch-tokens = "
                          "12\nprecision = \"int8\"\n";
   SetEnvironment("SYNTHSERVE_LANES", "2");
   SetEnvironment("SYNTHSERVE_MAX_TEXTS", "22");
   const auto parsed = Parse({"--config", file, "--lanes", "3"});
-  std::filesystem::remove(file);
   ASSERT_TRUE(std::holds_alternative<Options>(parsed));
   const auto& options = std::get<Options>(parsed);
   EXPECT_EQ(options.lanes, 3);
@@ -138,12 +136,11 @@ TEST_F(OptionsTest, AFlagBeatsTheEnvironmentWhichBeatsTheFile) {
 }
 
 TEST_F(OptionsTest, TheFileMayStandInTheEnvironmentAndHaveAByteOrderMark) {
-  const std::string file = testing::TempDir() + "/synthserve-marked-options-test.toml";
+  const std::string file = ScratchFile("options.toml");
   std::ofstream(file) << "\xEF\xBB\xBFlisten = \"[::1]:7\"\r\nmodel = [\"x=a\", \"y=b\"]\r\n"
                       << "metrics-listen = \"\"\r\ndrain-timeout = 2m\r\n";
   SetEnvironment("SYNTHSERVE_CONFIG", file);
   const auto parsed = Parse({});
-  std::filesystem::remove(file);
   ASSERT_TRUE(std::holds_alternative<Options>(parsed));
   const auto& options = std::get<Options>(parsed);
   EXPECT_EQ(options.listen, "[::1]:7");

@@ -15,7 +15,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-using client::Content;
 using client::Outcome;
 
 const std::string kModel = paths::SourcePath("tests/golden/random").string();
@@ -43,13 +42,13 @@ TEST(InspectOut, RefusesOneFileForPictureAndReport) {
   fs::create_hard_link(png, hard);
   refused(Inspect(kModel + " --png " + png + " --out " + hard));
   refused(Inspect(kModel + " --png " + png, ">> " + hard));
-  EXPECT_EQ(Content(png), "old");
+  EXPECT_EQ(ReadFile(png), "old");
 }
 
 TEST(InspectOut, RefusesThePartsOfTheCheckpoint) {
   const TempFolder folder;
   fs::copy(kModel, folder.path(), fs::copy_options::recursive);
-  const std::string config = Content(folder.path() / "config.json");
+  const std::string config = ReadFile(folder.path() / "config.json");
   for (const char* part : {"config.json", "model.safetensors"}) {
     const std::string file = folder.path() / part;
     for (const char* option : {" --out ", " --png "}) {
@@ -58,7 +57,7 @@ TEST(InspectOut, RefusesThePartsOfTheCheckpoint) {
       EXPECT_EQ(outcome.err, "synthctl: " + file + ": is a part of the checkpoint\n");
     }
   }
-  EXPECT_EQ(Content(folder.path() / "config.json"), config);
+  EXPECT_EQ(ReadFile(folder.path() / "config.json"), config);
 }
 
 TEST(InspectOut, ReplacesBothOrNeither) {
@@ -69,11 +68,11 @@ TEST(InspectOut, ReplacesBothOrNeither) {
   WriteFile(report, "old");
   EXPECT_EQ(Inspect(kModel + " --png " + png + " --out /dev/full").code, 5);
   EXPECT_EQ(Inspect(kModel + " --png /dev/full --out " + report).code, 5);
-  EXPECT_EQ(Content(png), "old");
-  EXPECT_EQ(Content(report), "old");
+  EXPECT_EQ(ReadFile(png), "old");
+  EXPECT_EQ(ReadFile(report), "old");
   EXPECT_EQ(Inspect(kModel + " --png " + png + " --out " + report).code, 0);
-  EXPECT_EQ(Content(png).substr(1, 3), "PNG");
-  EXPECT_NE(Content(report).find("random"), std::string::npos);
+  EXPECT_EQ(ReadFile(png).substr(1, 3), "PNG");
+  EXPECT_NE(ReadFile(report).find("random"), std::string::npos);
   EXPECT_EQ(std::distance(fs::directory_iterator(folder.path()), fs::directory_iterator()), 2);
 }
 

@@ -6,20 +6,13 @@
 #include <array>
 #include <cstdio>
 #include <cstdlib>
-#include <fstream>
-#include <iterator>
 #include <string>
 #include <vector>
 
+#include "tests/support/files.h"
+
 namespace synth::synthctl {
 namespace {
-
-std::string FileName(const std::string& name) { return ::testing::TempDir() + name; }
-
-std::string Content(const std::string& file) {
-  std::ifstream stream(file, std::ios::binary);
-  return {std::istreambuf_iterator<char>(stream), {}};
-}
 
 void WriteRows(std::FILE* out, const std::vector<std::vector<float>>& rows) {
   NpyWriter writer(out);
@@ -44,7 +37,7 @@ TEST(Npy, HeaderIsAsTheFormatSays) {
 }
 
 TEST(Npy, APipeGetsTheSameBytesAsAFile) {
-  const std::string file = FileName("rows.npy");
+  const std::string file = ScratchFile("rows.npy");
   std::FILE* seekable = std::fopen(file.c_str(), "wbe");
   WriteRows(seekable, kRows);
   std::fclose(seekable);
@@ -58,13 +51,13 @@ TEST(Npy, APipeGetsTheSameBytesAsAFile) {
   const ssize_t got = read(ends[0], buffer.data(), buffer.size());
   close(ends[0]);
   ASSERT_GT(got, 0);
-  EXPECT_EQ(std::string(buffer.data(), static_cast<size_t>(got)), Content(file));
-  EXPECT_EQ(Content(file).size(), 128 + 6 * sizeof(float));
+  EXPECT_EQ(std::string(buffer.data(), static_cast<size_t>(got)), ReadFile(file));
+  EXPECT_EQ(ReadFile(file).size(), 128 + 6 * sizeof(float));
 }
 
 TEST(Npy, WritesBehindWhatIsThereAlready) {
   for (const char* mode : {"wbe", "abe"}) {
-    const std::string file = FileName("behind.npy");
+    const std::string file = ScratchFile("behind.npy");
     std::remove(file.c_str());
     std::FILE* out = std::fopen(file.c_str(), mode);
     std::fputs("before", out);
@@ -72,7 +65,7 @@ TEST(Npy, WritesBehindWhatIsThereAlready) {
     WriteRows(out, kRows);
     std::fputs("after", out);
     std::fclose(out);
-    const std::string content = Content(file);
+    const std::string content = ReadFile(file);
     EXPECT_EQ(content.substr(0, 6), "before");
     EXPECT_EQ(content.substr(6, 128), NpyHeader(2, 3));
     EXPECT_EQ(content.substr(content.size() - 5), "after");
@@ -101,11 +94,11 @@ TEST(Npy, NumpyReadsIt) {
   if (std::system("/usr/bin/python3 -c 'import numpy' 2>/dev/null") != 0) {
     GTEST_SKIP() << "no numpy here";
   }
-  const std::string file = FileName("numpy.npy");
+  const std::string file = ScratchFile("numpy.npy");
   std::FILE* out = std::fopen(file.c_str(), "wbe");
   WriteRows(out, kRows);
   std::fclose(out);
-  const std::string empty = FileName("empty.npy");
+  const std::string empty = ScratchFile("empty.npy");
   out = std::fopen(empty.c_str(), "wbe");
   WriteRows(out, {});
   std::fclose(out);

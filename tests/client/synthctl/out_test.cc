@@ -16,25 +16,19 @@ namespace fs = std::filesystem;
 // An input, and names for files beside it, in a folder of the test's own.
 class SynthctlOut : public testing::Test {
  protected:
-  void SetUp() override {
-    folder_ = FileName("folder");
-    fs::remove_all(folder_);
-    fs::create_directories(folder_);
-    Put("in", kTexts);
-  }
-  void TearDown() override { fs::remove_all(folder_); }
+  SynthctlOut() { Put("in", kTexts); }
 
-  std::string Path(const std::string& name) const { return folder_ / name; }
+  std::string Path(const std::string& name) const { return folder_.path() / name; }
   void Put(const std::string& name, const std::string& content) const {
-    std::ofstream(Path(name), std::ios::binary) << content;
+    WriteFile(Path(name), content);
   }
   std::size_t Files() const {
     return static_cast<std::size_t>(
-        std::distance(fs::directory_iterator(folder_), fs::directory_iterator()));
+        std::distance(fs::directory_iterator(folder_.path()), fs::directory_iterator()));
   }
   // The file that a run left beside out; empty if there is none.
   std::string LeftBeside() const {
-    for (const auto& entry : fs::directory_iterator(folder_)) {
+    for (const auto& entry : fs::directory_iterator(folder_.path())) {
       if (entry.path().filename().string().starts_with("out.partial-")) return entry.path();
     }
     return "";
@@ -43,7 +37,7 @@ class SynthctlOut : public testing::Test {
   static constexpr char kTexts[] = "abc\nabcd\nb\n";
 
  private:
-  fs::path folder_;
+  const TempFolder folder_;
 };
 
 TEST_F(SynthctlOut, NeverTheInput) {
@@ -57,7 +51,7 @@ TEST_F(SynthctlOut, NeverTheInput) {
             RunSynthctl(server.Target(), command + (option + Path("in")) + " --out " + Path(name));
         EXPECT_EQ(outcome.code, 2) << command << option << name;
         EXPECT_EQ(outcome.err, "synthctl: " + Path(name) + ": is also the input\n");
-        EXPECT_EQ(Content(Path("in")), kTexts);
+        EXPECT_EQ(ReadFile(Path("in")), kTexts);
       }
     }
   }
@@ -74,7 +68,7 @@ TEST_F(SynthctlOut, NeverTheInputByRedirection) {
                                           redirection + Path("hard"));
       EXPECT_EQ(outcome.code, 2) << command;
       EXPECT_EQ(outcome.err, "synthctl: standard output is also the input\n");
-      EXPECT_EQ(Content(Path("in")), kTexts);
+      EXPECT_EQ(ReadFile(Path("in")), kTexts);
     }
   }
 }
@@ -85,7 +79,7 @@ TEST_F(SynthctlOut, ReplacesAnOlderFileAfterASuccess) {
   const Outcome outcome =
       RunSynthctl(server.Target(), "tokenize --output jsonl ab --out " + Path("out"));
   EXPECT_EQ(outcome.code, 0) << outcome.err;
-  EXPECT_EQ(Content(Path("out")), "{\"index\":0,\"ids\":[97,98],\"pieces\":[\"a\",\"b\"]}\n");
+  EXPECT_EQ(ReadFile(Path("out")), "{\"index\":0,\"ids\":[97,98],\"pieces\":[\"a\",\"b\"]}\n");
   EXPECT_EQ(Files(), 2U);
 }
 
@@ -94,7 +88,7 @@ TEST_F(SynthctlOut, ReplacesAnOlderFileWhenTextsFail) {
   Put("out", "old");
   const std::string command = "encode --output jsonl ab '' --out " + Path("out");
   EXPECT_EQ(RunSynthctl(server.Target(), command).code, 1);
-  const std::string content = Content(Path("out"));
+  const std::string content = ReadFile(Path("out"));
   EXPECT_EQ(std::count(content.begin(), content.end(), '\n'), 2) << content;
   EXPECT_EQ(Files(), 2U);
 }
@@ -111,18 +105,18 @@ TEST_F(SynthctlOut, KeepsAnOlderFileWhenTheServerFails) {
   const Outcome nothing = RunSynthctl(server.Target(), command + "b");
   EXPECT_EQ(nothing.code, 3);
   EXPECT_EQ(nothing.err, "synthctl: text 1: INTERNAL: broken\n");
-  EXPECT_EQ(Content(Path("out")), "old");
+  EXPECT_EQ(ReadFile(Path("out")), "old");
   EXPECT_EQ(Files(), 2U);
 
   // What was computed before is not lost.
   const Outcome some = RunSynthctl(server.Target(), command + "--file " + Path("in"));
   EXPECT_EQ(some.code, 3);
-  EXPECT_EQ(Content(Path("out")), "old");
+  EXPECT_EQ(ReadFile(Path("out")), "old");
   const std::string left = LeftBeside();
   ASSERT_FALSE(left.empty());
   EXPECT_EQ(some.err, "synthctl: line 3: INTERNAL: broken\nsynthctl: the results so far are in " +
                           left + "\n");
-  const std::string content = Content(left);
+  const std::string content = ReadFile(left);
   EXPECT_EQ(std::count(content.begin(), content.end(), '\n'), 3) << content;
 }
 
@@ -131,7 +125,7 @@ TEST_F(SynthctlOut, KeepsAnOlderFileWhenTheInputFails) {
   Put("out", "old");
   EXPECT_EQ(RunSynthctl(server.Target(), "encode --file / --out " + Path("out")).code, 5);
   EXPECT_EQ(RunSynthctl("no:such:target", "encode a --out " + Path("out")).code, 3);
-  EXPECT_EQ(Content(Path("out")), "old");
+  EXPECT_EQ(ReadFile(Path("out")), "old");
   EXPECT_EQ(Files(), 2U);
 }
 
@@ -142,7 +136,7 @@ TEST_F(SynthctlOut, WritesToStandardOutputByItsPath) {
   EXPECT_FALSE(expected.empty());
   EXPECT_EQ(RunSynthctl(server.Target(), command + "/dev/stdout").out, expected);
   EXPECT_EQ(RunSynthctl(server.Target(), command + "/dev/stdout", "| cat >" + Path("out")).code, 0);
-  EXPECT_EQ(Content(Path("out")), expected);
+  EXPECT_EQ(ReadFile(Path("out")), expected);
   EXPECT_EQ(Files(), 2U);
 }
 

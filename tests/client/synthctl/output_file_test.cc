@@ -7,13 +7,13 @@
 
 #include <cstddef>
 #include <filesystem>
-#include <fstream>
 #include <future>
 #include <iterator>
 #include <string>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "tests/support/files.h"
 
 namespace synth::synthctl {
 namespace {
@@ -23,24 +23,9 @@ namespace fs = std::filesystem;
 // Each test has a folder of its own, in which it works.
 class OutputFileTest : public testing::Test {
  protected:
-  void SetUp() override {
-    const testing::TestInfo& test = *testing::UnitTest::GetInstance()->current_test_info();
-    folder_ = fs::path(testing::TempDir()) / absl::StrCat(test.name(), ".", getpid());
-    fs::create_directories(folder_);
-    fs::current_path(folder_);
-  }
-  void TearDown() override {
-    fs::current_path("/");
-    fs::remove_all(folder_);
-  }
+  void SetUp() override { fs::current_path(folder_.path()); }
+  void TearDown() override { fs::current_path("/"); }
 
-  static std::string Content(const fs::path& file) {
-    std::ifstream stream(file, std::ios::binary);
-    return {std::istreambuf_iterator<char>(stream), {}};
-  }
-  static void Put(const fs::path& file, const std::string& content) {
-    std::ofstream(file, std::ios::binary) << content;
-  }
   static mode_t Permissions(const fs::path& file) {
     struct stat info {};
     EXPECT_EQ(stat(file.c_str(), &info), 0) << file;
@@ -63,22 +48,22 @@ class OutputFileTest : public testing::Test {
   }
 
  private:
-  fs::path folder_;
+  const TempFolder folder_;
 };
 
 TEST_F(OutputFileTest, TakesItsPlaceAtTheEnd) {
-  Put("out", "old");
+  WriteFile("out", "old");
   ASSERT_EQ(chmod("out", 0640), 0);
   {
     auto output = OutputFile::Open("out");
     ASSERT_TRUE(output.ok()) << output.status();
     ASSERT_TRUE(output->Write("new").ok());
-    EXPECT_EQ(Content("out"), "old");
-    EXPECT_EQ(Content(PartialName("out")), "new");
+    EXPECT_EQ(ReadFile("out"), "old");
+    EXPECT_EQ(ReadFile(PartialName("out")), "new");
     ASSERT_TRUE(output->Commit().ok());
-    EXPECT_EQ(Content("out"), "new");
+    EXPECT_EQ(ReadFile("out"), "new");
   }
-  EXPECT_EQ(Content("out"), "new");
+  EXPECT_EQ(ReadFile("out"), "new");
   EXPECT_EQ(Permissions("out"), 0640U);
   EXPECT_EQ(Files(), 1U);
 }
@@ -87,13 +72,13 @@ TEST_F(OutputFileTest, ANewFileHasTheUsualPermissions) {
   const mode_t mask = umask(0026);
   Replace("out", "new");
   umask(mask);
-  EXPECT_EQ(Content("out"), "new");
+  EXPECT_EQ(ReadFile("out"), "new");
   EXPECT_EQ(Permissions("out"), 0640U);
   EXPECT_EQ(Files(), 1U);
 }
 
 TEST_F(OutputFileTest, WithoutCommitTheOldFileStays) {
-  Put("out", "old");
+  WriteFile("out", "old");
   for (const char* file : {"out", "other"}) {
     auto output = OutputFile::Open(file);
     ASSERT_TRUE(output.ok()) << output.status();
@@ -101,12 +86,12 @@ TEST_F(OutputFileTest, WithoutCommitTheOldFileStays) {
     OutputFile moved = *std::move(output);  // goes with what it wrote
     ASSERT_TRUE(moved.Write("er").ok());
   }
-  EXPECT_EQ(Content("out"), "old");
+  EXPECT_EQ(ReadFile("out"), "old");
   EXPECT_EQ(Files(), 1U);
 }
 
 TEST_F(OutputFileTest, WhatIsKeptIsBeside) {
-  Put("out", "old");
+  WriteFile("out", "old");
   std::optional<std::string> kept;
   {
     auto output = OutputFile::Open("out");
@@ -116,13 +101,13 @@ TEST_F(OutputFileTest, WhatIsKeptIsBeside) {
   }
   ASSERT_TRUE(kept.has_value());
   EXPECT_EQ(fs::path(*kept).filename(), PartialName("out"));
-  EXPECT_EQ(Content(*kept), "new");
-  EXPECT_EQ(Content("out"), "old");
+  EXPECT_EQ(ReadFile(*kept), "new");
+  EXPECT_EQ(ReadFile("out"), "old");
 }
 
 TEST_F(OutputFileTest, FollowsLinksToTheFileThatIsReplaced) {
   fs::create_directory("data");
-  Put("data/out", "old");
+  WriteFile("data/out", "old");
   fs::create_symlink("out", "data/near");
   fs::create_symlink("data/near", "far");
   fs::create_symlink("data/none", "dangling");
@@ -131,9 +116,9 @@ TEST_F(OutputFileTest, FollowsLinksToTheFileThatIsReplaced) {
   EXPECT_TRUE(fs::is_symlink("far"));
   EXPECT_TRUE(fs::is_symlink("data/near"));
   EXPECT_FALSE(fs::is_symlink("data/out"));
-  EXPECT_EQ(Content("data/out"), "new");
+  EXPECT_EQ(ReadFile("data/out"), "new");
   EXPECT_TRUE(fs::is_symlink("dangling"));
-  EXPECT_EQ(Content("data/none"), "made");
+  EXPECT_EQ(ReadFile("data/none"), "made");
   EXPECT_EQ(Files(), 3U);
   EXPECT_EQ(Files("data"), 3U);
 }
@@ -161,7 +146,7 @@ TEST_F(OutputFileTest, DevicesAndPipesAreWrittenInPlace) {
   EXPECT_TRUE(fs::is_character_file("/dev/null"));
   ASSERT_EQ(mkfifo("fifo", 0600), 0);
   // Opening either end waits for the other.
-  std::future<std::string> read = std::async(std::launch::async, [] { return Content("fifo"); });
+  std::future<std::string> read = std::async(std::launch::async, [] { return ReadFile("fifo"); });
   Replace("fifo", "through");
   EXPECT_EQ(read.get(), "through");
   EXPECT_TRUE(fs::is_fifo("fifo"));
@@ -171,7 +156,7 @@ TEST_F(OutputFileTest, DevicesAndPipesAreWrittenInPlace) {
 TEST_F(OutputFileTest, WhatAProcessHasOpenIsWrittenInPlace) {
   fs::create_symlink("/proc/self/fd", "folder");
   for (const char* folder : {"/proc/self/fd", "/dev/fd", "folder"}) {
-    Put("open", "old");
+    WriteFile("open", "old");
     const int descriptor = open("open", O_RDWR | O_CLOEXEC);
     ASSERT_GE(descriptor, 0);
     Replace(absl::StrCat(folder, "/", descriptor), "new");
@@ -184,27 +169,27 @@ TEST_F(OutputFileTest, WhatAProcessHasOpenIsWrittenInPlace) {
 }
 
 TEST_F(OutputFileTest, WhatIsLeftOfAnotherProcessIsNotTouched) {
-  Put("precious", "theirs");
+  WriteFile("precious", "theirs");
   fs::create_symlink("precious", PartialName("out"));
-  Put(PartialName("out") + ".1", "theirs too");
+  WriteFile(PartialName("out") + ".1", "theirs too");
   Replace("out", "new");
-  EXPECT_EQ(Content("out"), "new");
-  EXPECT_EQ(Content("precious"), "theirs");
-  EXPECT_EQ(Content(PartialName("out") + ".1"), "theirs too");
+  EXPECT_EQ(ReadFile("out"), "new");
+  EXPECT_EQ(ReadFile("precious"), "theirs");
+  EXPECT_EQ(ReadFile(PartialName("out") + ".1"), "theirs too");
   EXPECT_EQ(Files(), 4U);
 }
 
 TEST_F(OutputFileTest, AFileThatNoOtherFitsBesideIsWrittenInPlace) {
   const std::string name(250, 'x');  // of 255
-  Put(name, "old");
+  WriteFile(name, "old");
   Replace(name, "new");
-  EXPECT_EQ(Content(name), "new");
+  EXPECT_EQ(ReadFile(name), "new");
   EXPECT_EQ(Files(), 1U);
 }
 
 TEST_F(OutputFileTest, AFileOfSomebodyElseStaysTheirs) {
   if (geteuid() != 0) GTEST_SKIP() << "needs the rights to give a file away";
-  Put("out", "old");
+  WriteFile("out", "old");
   ASSERT_EQ(chown("out", 12345, 54321), 0);
   ASSERT_EQ(chmod("out", 0660), 0);
   Replace("out", "new");
@@ -213,7 +198,7 @@ TEST_F(OutputFileTest, AFileOfSomebodyElseStaysTheirs) {
   EXPECT_EQ(info.st_uid, 12345U);
   EXPECT_EQ(info.st_gid, 54321U);
   EXPECT_EQ(Permissions("out"), 0660U);
-  EXPECT_EQ(Content("out"), "new");
+  EXPECT_EQ(ReadFile("out"), "new");
 }
 
 TEST_F(OutputFileTest, AResultThatCannotTakeItsPlaceIsNamed) {
@@ -225,11 +210,11 @@ TEST_F(OutputFileTest, AResultThatCannotTakeItsPlaceIsNamed) {
   EXPECT_FALSE(committed.ok());
   EXPECT_NE(committed.message().find(PartialName("out")), std::string::npos) << committed;
   output = OutputFile::Open("other");
-  EXPECT_EQ(Content(PartialName("out")), "new");
+  EXPECT_EQ(ReadFile(PartialName("out")), "new");
 }
 
 TEST_F(OutputFileTest, TheInputIsRefusedByWhateverName) {
-  Put("in", "texts");
+  WriteFile("in", "texts");
   fs::create_symlink("in", "symbolic");
   fs::create_hard_link("in", "hard");
   fs::create_directory("folder");
@@ -240,14 +225,14 @@ TEST_F(OutputFileTest, TheInputIsRefusedByWhateverName) {
     EXPECT_EQ(output.status(),
               absl::InvalidArgumentError(absl::StrCat(file, ": is also the input")));
   }
-  EXPECT_EQ(Content("in"), "texts");
+  EXPECT_EQ(ReadFile("in"), "texts");
   EXPECT_TRUE(OutputFile::Open("out", input).ok());
   EXPECT_FALSE(RegularFileId("/dev/null").has_value());
   EXPECT_TRUE(OutputFile::Open("/dev/null", RegularFileId("/dev/null")).ok());
 }
 
 TEST_F(OutputFileTest, TwoNamesOfOneFileAreFound) {
-  Put("old", "");
+  WriteFile("old", "");
   fs::create_hard_link("old", "hard");
   fs::create_symlink("new", "symbolic");
   fs::create_directory("folder");

@@ -63,10 +63,10 @@ TEST(Synthctl, EncodeReportsBadLinesAndGoesOn) {
 TEST(Synthctl, NpyHasARowForEveryText) {
   const FakeServer server;
   const std::string file = FileWith("\nabc\n\nabcd\n\n");
-  const std::string npy = FileName("npy");
+  const std::string npy = ScratchFile("npy");
   EXPECT_EQ(RunSynthctl(server.Target(), "encode --output npy --out " + npy + " < " + file).code,
             1);
-  const std::string content = Content(npy);
+  const std::string content = ReadFile(npy);
   EXPECT_EQ(content.size(), 128 + sizeof(float) * 5 * 2);
   EXPECT_NE(content.find("'shape': (5, 2)"), std::string::npos);
   // The same through standard output, a file here.

@@ -2,16 +2,17 @@
 
 #include <gtest/gtest.h>
 
-#include <fstream>
 #include <string>
 #include <vector>
+
+#include "tests/support/files.h"
 
 namespace synth::synthctl {
 namespace {
 
 std::unique_ptr<TextInput> OpenFileWith(const std::string& content, bool tsv = false) {
-  const std::string file = ::testing::TempDir() + "texts";
-  std::ofstream(file, std::ios::binary) << content;
+  const std::string file = ScratchFile("texts");
+  WriteFile(file, content);
   TextInputOptions options;
   options.file = file;
   options.tsv = tsv;

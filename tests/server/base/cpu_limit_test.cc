@@ -3,8 +3,9 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
-#include <fstream>
 #include <string>
+
+#include "tests/support/files.h"
 
 namespace synth::server {
 namespace {
@@ -14,20 +15,14 @@ namespace fs = std::filesystem;
 // A make-believe root with the files of /proc and /sys/fs/cgroup.
 class CpuLimitTest : public testing::Test {
  protected:
-  CpuLimitTest()
-      : root_(fs::path(testing::TempDir()) /
-              testing::UnitTest::GetInstance()->current_test_info()->name()) {
-    fs::remove_all(root_);
-  }
-  ~CpuLimitTest() override { fs::remove_all(root_); }
-
   void Write(const std::string& path, const std::string& text) const {
     fs::create_directories((root_ / path).parent_path());
-    std::ofstream(root_ / path) << text << "\n";
+    WriteFile(root_ / path, text + "\n");
   }
   double Quota() const { return ReadCpuLimit(root_).quota; }
 
-  fs::path root_;
+  const TempFolder folder_;
+  const fs::path root_ = folder_.path();
 };
 
 TEST_F(CpuLimitTest, NoCgroupIsNoQuota) { EXPECT_EQ(Quota(), 0); }

@@ -3,8 +3,9 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
-#include <fstream>
 #include <string>
+
+#include "tests/support/files.h"
 
 namespace synth::server {
 namespace {
@@ -14,20 +15,13 @@ namespace fs = std::filesystem;
 // A make-believe root with the files of /proc and /sys/fs/cgroup.
 class MemoryLimitTest : public testing::Test {
  protected:
-  MemoryLimitTest()
-      : root_(fs::path(testing::TempDir()) /
-              (std::string("memory_limit_") +
-               testing::UnitTest::GetInstance()->current_test_info()->name())) {
-    fs::remove_all(root_);
-  }
-  ~MemoryLimitTest() override { fs::remove_all(root_); }
-
   void Write(const std::string& path, const std::string& text) const {
     fs::create_directories((root_ / path).parent_path());
-    std::ofstream(root_ / path) << text << "\n";
+    WriteFile(root_ / path, text + "\n");
   }
 
-  fs::path root_;
+  const TempFolder folder_;
+  const fs::path root_ = folder_.path();
 };
 
 TEST_F(MemoryLimitTest, NoCgroupIsNoLimit) { EXPECT_EQ(ReadMemoryLimit(root_), std::nullopt); }
