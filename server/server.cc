@@ -256,6 +256,9 @@ bool Server::Drain() {
   }
   // gRPC drops, open, a connection that reaches it after its shutdown.
   listener_->Stop();
+  // gRPC ends a call that arrives after its shutdown with CANCELLED, which no client and no proxy
+  // sends again. If its connection ends before, the call fails with UNAVAILABLE.
+  listener_->connections().FinishSending();
   grpc_->Shutdown(std::chrono::system_clock::now() + kLinger);
   Log(in_time ? spdlog::level::info : spdlog::level::warn, "stopped",
       {{"all_calls_finished", in_time},

@@ -1,6 +1,5 @@
 #include "server/rpc/connection_guard.h"
 
-#include <fcntl.h>
 #include <linux/tcp.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
@@ -85,10 +84,8 @@ std::int64_t ConnectionGuard::FindNumber(int descriptor) {
 }
 
 void ConnectionGuard::Close(const Watched& watched, ConnectionMetrics::Abuse reason) {
-  // gRPC may close the descriptor at any moment, and another socket may get its number. A duplicate
-  // stays what it is.
-  const FileDescriptor socket(fcntl(watched.key.descriptor, F_DUPFD_CLOEXEC, 0));
-  if (!watched.key.IsAt(socket.get())) return;
+  const FileDescriptor socket = watched.key.Duplicate();
+  if (socket.get() < 0) return;
   // gRPC's close then sends a reset, which also ends a peer that waits for room to send more.
   const linger abort = {.l_onoff = 1, .l_linger = 0};
   setsockopt(socket.get(), SOL_SOCKET, SO_LINGER, &abort, sizeof(abort));

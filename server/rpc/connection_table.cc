@@ -1,6 +1,11 @@
 #include "server/rpc/connection_table.h"
 
+#include <fcntl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+
+#include <iterator>
+#include <utility>
 
 namespace synth::server {
 namespace {
@@ -13,6 +18,11 @@ constexpr int kSweepShare = 10;
 bool ConnectionTable::Key::IsAt(int other) const {
   struct stat found {};
   return fstat(other, &found) == 0 && found.st_dev == device && found.st_ino == inode;
+}
+
+FileDescriptor ConnectionTable::Key::Duplicate() const {
+  FileDescriptor duplicate(fcntl(descriptor, F_DUPFD_CLOEXEC, 0));
+  return IsAt(duplicate.get()) ? std::move(duplicate) : FileDescriptor();
 }
 
 ConnectionTable::Verdict ConnectionTable::Admit(int descriptor, const std::string& host) {
@@ -46,6 +56,10 @@ std::vector<ConnectionTable::Key> ConnectionTable::List() {
   keys.reserve(connections_.size());
   for (const auto& [descriptor, connection] : connections_) keys.push_back(connection.key);
   return keys;
+}
+
+void ConnectionTable::FinishSending() {
+  for (const Key& key : List()) shutdown(key.Duplicate().get(), SHUT_WR);
 }
 
 ConnectionTable::Verdict ConnectionTable::Check(const std::string& host) const {

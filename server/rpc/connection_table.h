@@ -9,6 +9,7 @@
 
 #include "server/base/clock.h"
 #include "server/base/mutex.h"
+#include "server/base/sockets.h"
 
 namespace synth::server {
 
@@ -46,9 +47,16 @@ class ConnectionTable {
     bool operator==(const Key&) const = default;
     // Whether `other`, this descriptor or a duplicate of it, still stands for the connection.
     bool IsAt(int other) const;
+    // A descriptor of the caller's own for the connection; an empty one if it has ended. gRPC may
+    // close its descriptor at any moment, and another socket may get the number. A duplicate stays
+    // what it is.
+    FileDescriptor Duplicate() const;
   };
   // All that were open a moment ago. Some may have ended since.
   std::vector<Key> List();
+
+  // Ends the server's side of all that are open. What was written to them still reaches the peer.
+  void FinishSending();
 
  private:
   struct Connection {

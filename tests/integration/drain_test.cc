@@ -1,6 +1,8 @@
 // SIGTERM under load: no call that was taken is lost, health turns first, and the exit code is 0.
 #include <gmock/gmock.h>
 #include <grpcpp/client_context.h>
+#include <grpcpp/create_channel.h>
+#include <grpcpp/security/credentials.h>
 #include <gtest/gtest.h>
 
 #include <atomic>
@@ -68,6 +70,50 @@ TEST(DrainTest, NoCallIsLostUnderLoad) {
   EXPECT_THAT(synthserve.process().ReadLineWith("\"stopped\""),
               HasSubstr("\"all_calls_finished\":true"));
   EXPECT_EQ(synthserve.process().Wait(), 0);
+}
+
+// UNAVAILABLE is what clients and proxies send again elsewhere. After CANCELLED they give up.
+TEST(DrainTest, EveryCallThatComesTooLateIsUnavailable) {
+  constexpr int kDrains = 5;  // the last calls must meet gRPC's shutdown just so
+  constexpr int kConnections = 4;
+  constexpr int kCallsAtOnce = 8;  // of each
+  for (int drain = 0; drain < kDrains; ++drain) {
+    Synthserve synthserve;
+    std::atomic<bool> is_gone = false;
+    std::atomic<int> answered = 0;
+    std::atomic<int> unavailable = 0;
+    std::vector<std::jthread> callers;
+    for (int i = 0; i < kConnections; ++i) {
+      grpc::ChannelArguments own;
+      own.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
+      const auto channel =
+          grpc::CreateCustomChannel(synthserve.Target(), grpc::InsecureChannelCredentials(), own);
+      for (int j = 0; j < kCallsAtOnce; ++j) {
+        callers.emplace_back([&, stub = v1::Inference::NewStub(channel)] {
+          v1::ClassifyRequest request;
+          request.add_texts("hi");
+          while (!is_gone) {
+            v1::ClassifyResponse response;
+            grpc::ClientContext context;
+            const grpc::Status status = stub->Classify(&context, request, &response);
+            if (status.ok()) {
+              ++answered;
+            } else if (status.error_code() == grpc::StatusCode::UNAVAILABLE) {
+              ++unavailable;
+            } else {
+              ADD_FAILURE() << status.error_code() << " " << status.error_message();
+            }
+          }
+        });
+      }
+    }
+    while (answered < 200) std::this_thread::yield();
+    synthserve.process().Signal(SIGTERM);
+    EXPECT_EQ(synthserve.process().Wait(), 0);
+    is_gone = true;
+    callers.clear();
+    EXPECT_GT(unavailable, 0);
+  }
 }
 
 TEST(DrainTest, ACallInFlightIsFinished) {
