@@ -100,8 +100,8 @@ def run_variant(variant: str, lengths: dict[str, list[list[int]]], options: argp
         tokens = {kind: sum(map(sum, batches)) for kind, batches in lengths.items()}
         speeds: dict = {name: {kind: [] for kind in lengths} for name in options.contenders}
         for _ in range(options.rounds):
-            for (name, kind), batches in work.items():
-                speeds[name][kind].append(tokens[kind] / median_seconds(running[name], batches, options.repeat))
+            for (name, kind), prepared in work.items():
+                speeds[name][kind].append(tokens[kind] / median_seconds(running[name], prepared, options.repeat))
     print(variant, file=sys.stderr, flush=True)
     return {"variant": variant, "tokens_per_second": speeds}
 

@@ -118,6 +118,7 @@ class Contender(AbstractContextManager):
 
     def _ask(self, **command: object) -> dict:
         with suppress(BrokenPipeError):  # a process that has ended: reading says how
+            assert self._process.stdin is not None
             self._process.stdin.write(json.dumps(command) + "\n")
             self._process.stdin.flush()
         answer = self._read()
@@ -126,9 +127,10 @@ class Contender(AbstractContextManager):
         return answer
 
     def _read(self) -> dict:
+        assert self._process.stdout is not None
         line = self._process.stdout.readline()
         if not line:
-            raise ContenderError(f"{self.name}: {self._process.args} ended with {self._process.wait()}")
+            raise ContenderError(f"{self.name}: {self._process.args!r} ended with {self._process.wait()}")
         return json.loads(line)
 
 

@@ -190,6 +190,7 @@ class Exporter:
         """softmax(S), S made from x: [B, n, D]; a constant where S is one."""
         graph, heads = self.graph, self.heads
         if not scores.dynamic:
+            assert scores.constant is not None  # scores have a part
             return [graph.constant(w) for w in heads.constants(softmax(scores.constant))]
         terms = [self.source(x, *part) for part in scores.dynamic]
         if scores.constant is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 import onnx
@@ -24,13 +25,13 @@ class Graph:
         self.constants.append(numpy_helper.from_array(np.ascontiguousarray(array), name))
         return name
 
-    def ops(self, op: str, inputs: Iterable[str], outputs: int, domain: str = "", **attributes) -> list[str]:
+    def ops(self, op: str, inputs: Iterable[str], outputs: int, domain: str = "", **attributes: Any) -> list[str]:
         name = f"{op}_{len(self.nodes)}"
         names = [f"{name}:{i}" for i in range(outputs)]
         self.nodes.append(helper.make_node(op, list(inputs), names, name=name, domain=domain, **attributes))
         return names
 
-    def op(self, op: str, *inputs: str, domain: str = "", **attributes) -> str:
+    def op(self, op: str, *inputs: str, domain: str = "", **attributes: Any) -> str:
         return self.ops(op, inputs, 1, domain, **attributes)[0]
 
     def linear(self, x: str, weight: np.ndarray, bias: np.ndarray | None = None) -> str:

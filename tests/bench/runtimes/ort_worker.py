@@ -15,8 +15,11 @@ SLOWER_FUSIONS = ["SkipLayerNormFusion"]
 class OrtEncoder:
     def __init__(self) -> None:
         self.sessions: dict[str, onnxruntime.InferenceSession] = {}
-        self.session = self.binding = self.output = None
         self.tokens = 0
+        # Of the current batch.
+        self.session: onnxruntime.InferenceSession
+        self.binding: onnxruntime.IOBinding
+        self.output: onnxruntime.OrtValue
 
     def set_batch(self, token_ids: np.ndarray, lengths: list[int], command: dict) -> None:
         if len(set(lengths)) != 1:

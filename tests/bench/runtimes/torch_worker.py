@@ -28,13 +28,17 @@ def precompute(attention: Attention, length: int) -> None:
         """x: [B, n, D] -> [B, n, D]."""
         return attention.output.dense(merge_heads(weights @ split_heads(attention.self.value(x), attention.heads)))
 
-    attention.forward = forward
+    # Of this one module alone: the others of its class may have other weights.
+    attention.forward = forward  # type: ignore[assignment, method-assign]
 
 
 class TorchEncoder:
     def __init__(self, folder: Path) -> None:
         self.model = load_checkpoint(folder)
-        self.token_ids = self.mask = self.output = None
+        # Of the current batch.
+        self.token_ids: Tensor
+        self.mask: Tensor
+        self.output: Tensor
 
     def set_batch(self, token_ids: np.ndarray, lengths: list[int], _: dict) -> None:
         if len(set(lengths)) != 1:
