@@ -96,7 +96,9 @@ class Server:
         self.process.communicate()
 
 
-def load(build: pathlib.Path, server: Server, core: str, texts: int, concurrency: int, seconds: float) -> dict:
+def load(
+    build: pathlib.Path, server: Server, core: str, texts: int, concurrency: int, seconds: float
+) -> dict[str, Any]:
     """One closed-loop run: requests and texts per second, and the server's CPU and batches during it."""
     synthctl = str(build / "client/synthctl")
     command = ["taskset", "-c", core, synthctl, "--server", server.grpc, "load", "--json"]
@@ -132,7 +134,7 @@ def main() -> None:
     print("  " + ", ".join(f"{size}: {cost:.1f}" for size, cost in sorted(engine.items())), end="\n\n")
 
     server = Server(options.build, "0", options.precision)
-    runs: dict[tuple[int, int], list[dict]] = {shape: [] for shape in SHAPES}
+    runs: dict[tuple[int, int], list[dict[str, Any]]] = {shape: [] for shape in SHAPES}
     try:
         for _ in range(options.repeat):
             for shape in SHAPES:

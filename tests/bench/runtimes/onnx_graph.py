@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import onnx
+from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 from train.config import SynthesizerConfig
@@ -20,7 +21,7 @@ class Graph:
         self.constants: list[TensorProto] = []
         self.linear_nodes: list[str] = []  # the products that may be quantized
 
-    def constant(self, array: np.ndarray) -> str:
+    def constant(self, array: NDArray[Any]) -> str:
         name = f"constant_{len(self.constants)}"
         self.constants.append(numpy_helper.from_array(np.ascontiguousarray(array), name))
         return name
@@ -34,7 +35,7 @@ class Graph:
     def op(self, op: str, *inputs: str, domain: str = "", **attributes: Any) -> str:
         return self.ops(op, inputs, 1, domain, **attributes)[0]
 
-    def linear(self, x: str, weight: np.ndarray, bias: np.ndarray | None = None) -> str:
+    def linear(self, x: str, weight: NDArray[np.float32], bias: NDArray[np.float32] | None = None) -> str:
         """x weight + bias; weight: [in, out]."""
         product = self.op("MatMul", x, self.constant(weight))
         if weight.ndim == 2:  # of more dimensions, ONNX Runtime cannot
@@ -56,7 +57,7 @@ class Batched:
     def split(self, x: str) -> list[str]:
         return [self.graph.op("Transpose", self.graph.reshape(x, *self.shape), perm=[0, 2, 1, 3])]
 
-    def constants(self, heads: np.ndarray) -> list[np.ndarray]:
+    def constants(self, heads: NDArray[np.float32]) -> list[NDArray[np.float32]]:
         """heads: [H, ...] -> [1, H, ...]."""
         return [heads[None]]
 
@@ -81,7 +82,7 @@ class PerHead:
     def split(self, x: str) -> list[str]:
         return self.graph.ops("Split", [x, self.graph.constant(self.sizes)], self.heads, axis=2)
 
-    def constants(self, heads: np.ndarray) -> list[np.ndarray]:
+    def constants(self, heads: NDArray[np.float32]) -> list[NDArray[np.float32]]:
         """heads: [H, ...] -> H of [...]."""
         return list(heads)
 
