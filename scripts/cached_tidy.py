@@ -125,7 +125,7 @@ def main() -> int:
 
     cached, failed = 0, []
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-        for name, hit, complaint in pool.map(lambda item: check(*item, build, cache), entries.items()):
+        for name, hit, complaint in pool.map(lambda item: check(item[0], item[1], build, cache), entries.items()):
             cached += hit
             if complaint:
                 failed.append(name)

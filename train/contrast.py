@@ -22,13 +22,14 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
 from train.checkpoint import initialize
 from train.config import ConfigError
 from train.synthesizer import Synthesizer, pad_batch
-from train.texts import TextTrainer, TextTraining, command_line, run_training
+from train.texts import Ids, Rows, TextTrainer, TextTraining, command_line, run_training
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ class ContrastTrainer(TextTrainer):
         """All of it."""
         return self.model
 
-    def batches(self, lengths: np.ndarray, rng: random.Random) -> Iterator[np.ndarray]:
+    def batches(self, lengths: NDArray[np.int64], rng: random.Random) -> Iterator[Rows]:
         """Pieces of any lengths together, those too short and the last few left out."""
         special = len(self.tokenizer.prefix) + len(self.tokenizer.suffix)
         enough = np.flatnonzero(lengths - special >= 2 * self.options.shortest)
@@ -75,11 +76,11 @@ class ContrastTrainer(TextTrainer):
         size = min(self.options.pairs, len(order))
         return iter(np.split(order[: len(order) // size * size], len(order) // size))
 
-    def tokens_of(self, rows: np.ndarray) -> int:
+    def tokens_of(self, rows: Rows) -> int:
         """No more than two spans of each."""
         return int(np.minimum(self.texts.lengths[rows], 2 * self.options.longest).sum())
 
-    def loss(self, rows: np.ndarray) -> Tensor:
+    def loss(self, rows: Rows) -> Tensor:
         """The mean over both directions of the cross-entropy of finding the other span."""
         drawn = np.random.default_rng(int(torch.randint(2**62, ())))
         pairs = [self.spans(self.texts.piece(row), drawn) for row in rows]
@@ -91,7 +92,7 @@ class ContrastTrainer(TextTrainer):
         forth = functional.cross_entropy(likeness, own)
         return (forth + functional.cross_entropy(likeness.T, own)) / 2
 
-    def spans(self, piece: np.ndarray, drawn: np.random.Generator) -> tuple[list[int], list[int]]:
+    def spans(self, piece: Ids, drawn: np.random.Generator) -> tuple[list[int], list[int]]:
         """Two spans of a piece, special tokens around each."""
         prefix, suffix = self.tokenizer.prefix, self.tokenizer.suffix
         body = piece[len(prefix) : len(piece) - len(suffix)]
@@ -104,12 +105,12 @@ class ContrastTrainer(TextTrainer):
         return first, second
 
     @staticmethod
-    def window(part: np.ndarray, longest: int, drawn: np.random.Generator) -> np.ndarray:
+    def window(part: Ids, longest: int, drawn: np.random.Generator) -> Ids:
         """At most `longest` tokens of it, from anywhere."""
         start = int(drawn.integers(max(1, len(part) - longest + 1)))
         return part[start : start + longest]
 
-    def thinned(self, span: np.ndarray, drawn: np.random.Generator) -> list[int]:
+    def thinned(self, span: Ids, drawn: np.random.Generator) -> list[int]:
         """Without some of its tokens, but not without all."""
         kept = span[drawn.random(len(span)) >= self.options.token_dropout]
         result: list[int] = (kept if len(kept) else span).tolist()

@@ -268,7 +268,7 @@ def _write_tokenized(folder: Path, seed: int) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     train_vocabulary(SENTENCES, 370, folder / FILE)
     tokenizer = Tokenizer.of_checkpoint(folder, tokenizer_json())
-    texts = [{"text": text, "ids": tokenizer.encode(text)} for text in TEXTS]
+    texts: list[dict[str, Any]] = [{"text": text, "ids": tokenizer.encode(text)} for text in TEXTS]
     (folder / "texts.json").write_text(json.dumps(texts, indent=None, separators=(",", ":")) + "\n", encoding="utf-8")
     config = {
         "vocab_size": tokenizer.vocab_size,

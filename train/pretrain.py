@@ -25,11 +25,13 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
 from train.synthesizer import ACTIVATIONS, Synthesizer
 from train.texts import (
+    Rows,
     TextTrainer,
     TextTraining,
     batches_of_one_length,
@@ -105,11 +107,11 @@ class Pretrainer(TextTrainer):
         """Without the head."""
         return self.model.encoder
 
-    def batches(self, lengths: np.ndarray, rng: random.Random) -> Iterator[np.ndarray]:
+    def batches(self, lengths: NDArray[np.int64], rng: random.Random) -> Iterator[Rows]:
         """Pieces of one length together, so that nothing is padded."""
         return batches_of_one_length(lengths, self.options.batch_tokens, rng)
 
-    def loss(self, rows: np.ndarray) -> Tensor:
+    def loss(self, rows: Rows) -> Tensor:
         """Cross-entropy of the picked tokens. Pieces of one length."""
         token_ids = self.texts.batch(rows)
         special = torch.tensor(self.tokenizer.prefix + self.tokenizer.suffix)

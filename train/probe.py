@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import KNeighborsClassifier
@@ -41,7 +42,7 @@ def neighbours(count: int) -> Any:
     return KNeighborsClassifier(count, metric="cosine", weights="distance")
 
 
-def choose(make: Callable[[Any], Any], options: Sequence[Any], features: Any, labels: np.ndarray) -> Any:
+def choose(make: Callable[[Any], Any], options: Sequence[Any], features: Any, labels: NDArray[np.str_]) -> Any:
     """The option that is best on a tenth of the rows, learned from the others."""
     rows = np.random.default_rng(0).permutation(len(labels))
     dev, fit = np.split(rows, [max(1, len(rows) // 10)])
@@ -49,7 +50,7 @@ def choose(make: Callable[[Any], Any], options: Sequence[Any], features: Any, la
     return options[int(np.argmax(scores))]
 
 
-def measure(train: Any, train_labels: np.ndarray, test: Any, test_labels: np.ndarray) -> dict[str, Any]:
+def measure(train: Any, train_labels: NDArray[np.str_], test: Any, test_labels: NDArray[np.str_]) -> dict[str, Any]:
     """Test accuracy of both readings, and what was chosen for them. train, test: [rows, D]."""
     report = {}
     for name, make, options in (

@@ -19,13 +19,18 @@ plain dump of it.
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from train.config import AttentionSpec, SynthesizerConfig
+
+# A module whose members are set from outside, so that they have a checkpoint's names: a type
+# checker cannot know them.
+Group = Any
 
 
 def split_heads(x: Tensor, heads: int) -> Tensor:
@@ -68,7 +73,7 @@ class DenseScores(nn.Module):
         super().__init__()
         self.heads = config.num_attention_heads
         length = config.max_position_embeddings
-        self.dense = nn.Module()
+        self.dense: Group = nn.Module()
         self.dense.w1 = nn.Linear(config.hidden_size, config.hidden_size)  # [D, D], [D]
         self.dense.w2 = nn.Parameter(torch.empty(self.heads, config.head_size, length))
         self.dense.b2 = nn.Parameter(torch.zeros(self.heads, length))
@@ -93,7 +98,7 @@ class FactorizedDenseScores(nn.Module):
         super().__init__()
         self.heads = config.num_attention_heads
         a, b = spec.factors
-        self.factorized_dense = nn.Module()
+        self.factorized_dense: Group = nn.Module()
         self.factorized_dense.w1 = nn.Linear(config.hidden_size, config.hidden_size)
         self.factorized_dense.wa = nn.Parameter(torch.empty(self.heads, config.head_size, a))
         self.factorized_dense.wb = nn.Parameter(torch.empty(self.heads, config.head_size, b))
@@ -121,7 +126,7 @@ class RandomScores(nn.Module):
         super().__init__()
         length = config.max_position_embeddings
         r = torch.randn(config.num_attention_heads, length, length)
-        self.random = nn.Module()
+        self.random: Group = nn.Module()
         if spec.trainable:
             self.random.r = nn.Parameter(r)
         else:
@@ -139,7 +144,7 @@ class FactorizedRandomScores(nn.Module):
     def __init__(self, config: SynthesizerConfig, spec: AttentionSpec) -> None:
         super().__init__()
         shape = (config.num_attention_heads, config.max_position_embeddings, spec.k)
-        self.factorized_random = nn.Module()
+        self.factorized_random: Group = nn.Module()
         self.factorized_random.r1 = nn.Parameter(torch.empty(shape))
         self.factorized_random.r2 = nn.Parameter(torch.empty(shape))
         # A sum of k products of two such numbers has a variance of 1, as R above.
@@ -161,7 +166,7 @@ class MixtureScores(nn.Module):
 
     def __init__(self, config: SynthesizerConfig, spec: AttentionSpec) -> None:
         super().__init__()
-        self.mixture = nn.Module()
+        self.mixture: Group = nn.Module()
         self.mixture.a = nn.Parameter(torch.zeros(config.num_attention_heads, len(spec.parts)))
         for m, part in enumerate(spec.parts):
             self.mixture.add_module(str(m), make_scores(config, part))
@@ -219,9 +224,9 @@ class Attention(nn.Module):
         super().__init__()
         hidden = config.hidden_size
         self.heads = config.num_attention_heads
-        self.self = make_scores(config, spec)
+        self.self: Group = make_scores(config, spec)
         self.self.value = nn.Linear(hidden, hidden)  # [D, D], [D]
-        self.output = nn.Module()
+        self.output: Group = nn.Module()
         self.output.dense = nn.Linear(hidden, hidden)  # [D, D], [D]
         self.dropout = nn.Dropout(dropout)
 
@@ -236,7 +241,7 @@ class Attention(nn.Module):
         return self.output.dense(merge_heads(mixed))
 
 
-ACTIVATIONS = {
+ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {
     "relu": functional.relu,
     "gelu": functional.gelu,
     "gelu_new": lambda x: functional.gelu(x, approximate="tanh"),
@@ -255,10 +260,10 @@ class Layer(nn.Module):
         hidden, inner = config.hidden_size, config.intermediate_size
         self.pre_norm = config.norm_position == "pre"
         self.activation = ACTIVATIONS[config.hidden_act]
-        self.attention = Attention(config, spec, dropout)
-        self.intermediate = nn.Module()
+        self.attention: Group = Attention(config, spec, dropout)
+        self.intermediate: Group = nn.Module()
         self.intermediate.dense = nn.Linear(hidden, inner)  # [F, D], [F]
-        self.output = nn.Module()
+        self.output: Group = nn.Module()
         self.output.dense = nn.Linear(inner, hidden)  # [D, F], [D]
         self.dropout = nn.Dropout(dropout)
         first, second = (nn.LayerNorm(hidden, config.layer_norm_eps) for _ in range(2))
@@ -338,7 +343,7 @@ class Synthesizer(nn.Module):
         super().__init__()
         self.config = config
         self.embeddings = Embeddings(config, dropout)
-        self.encoder = nn.Module()
+        self.encoder: Group = nn.Module()
         self.encoder.layer = nn.ModuleList(Layer(config, spec, dropout) for spec in config.attention)
         if config.norm_position == "pre":
             self.LayerNorm = nn.LayerNorm(config.hidden_size, config.layer_norm_eps)

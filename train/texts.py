@@ -19,6 +19,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from train.checkpoint import CheckpointError, save_checkpoint
@@ -47,6 +48,9 @@ from train.tokenizer import FILE, Tokenizer
 
 TOKENS = "tokens.npz"  # of a run: the texts as token ids
 
+Ids = NDArray[np.int32]  # token ids: [n]
+Rows = NDArray[np.int64]  # numbers of pieces
+
 
 @dataclass(frozen=True)
 class TextTraining:
@@ -68,7 +72,7 @@ class TextTraining:
         raise NotImplementedError
 
 
-def tokenize(texts: Sequence[str], tokenizer: Tokenizer, max_length: int) -> list[list[np.ndarray]]:
+def tokenize(texts: Sequence[str], tokenizer: Tokenizer, max_length: int) -> list[list[Ids]]:
     """For each text its pieces: token ids, at most max_length, with their special tokens.
 
     Pieces with fewer than 4 tokens of their own say nothing and are dropped.
@@ -85,7 +89,7 @@ def tokenize(texts: Sequence[str], tokenizer: Tokenizer, max_length: int) -> lis
     return texts_pieces
 
 
-def batches_of_one_length(lengths: np.ndarray, batch_tokens: int, rng: random.Random) -> Iterator[np.ndarray]:
+def batches_of_one_length(lengths: NDArray[np.int64], batch_tokens: int, rng: random.Random) -> Iterator[Rows]:
     """Row numbers in batches of rows of the same length, of up to batch_tokens tokens, shuffled."""
     order = np.random.default_rng(rng.getrandbits(63)).permutation(len(lengths))
     order = order[np.argsort(lengths[order], kind="stable")]
@@ -102,7 +106,7 @@ class Texts:
     """The texts as token ids, in pieces of at most L tokens: one array, where each piece ends, and of
     which text it is."""
 
-    def __init__(self, ids: np.ndarray, ends: np.ndarray, numbers: np.ndarray) -> None:
+    def __init__(self, ids: Ids, ends: NDArray[np.int64], numbers: NDArray[np.int64]) -> None:
         self.ids, self.ends, self.numbers = ids, ends, numbers
         self.starts = np.concatenate([[0], ends[:-1]])
         self.lengths = ends - self.starts
@@ -112,7 +116,7 @@ class Texts:
         """Tokenizes the files, or reads what an earlier run of the same folder tokenized."""
         if not cache.is_file():
             lines = (line for file in files for line in read_lines(file))
-            texts: list[list[np.ndarray]] = []
+            texts: list[list[Ids]] = []
             while block := list(itertools.islice(lines, 10_000)):
                 texts += tokenize(block, tokenizer, max_length)
             if len(texts) < 100:
@@ -127,11 +131,11 @@ class Texts:
         with np.load(cache) as stored:
             return Texts(stored["ids"], stored["ends"], stored["numbers"])
 
-    def batch(self, rows: np.ndarray) -> Tensor:
+    def batch(self, rows: Rows) -> Tensor:
         """Pieces of one length: [B, n]."""
         return torch.from_numpy(np.stack([self.piece(row) for row in rows]).astype(np.int64))
 
-    def piece(self, row: int) -> np.ndarray:
+    def piece(self, row: int) -> Ids:
         """The token ids of a piece, the special ones included: [n]."""
         return self.ids[self.starts[row] : self.ends[row]]
 
@@ -184,15 +188,15 @@ class TextTrainer:
         """The part of the model that is kept."""
         raise NotImplementedError
 
-    def loss(self, rows: np.ndarray) -> Tensor:
+    def loss(self, rows: Rows) -> Tensor:
         """Of the pieces with these numbers. Its randomness is torch's."""
         raise NotImplementedError
 
-    def batches(self, lengths: np.ndarray, rng: random.Random) -> Iterator[np.ndarray]:
+    def batches(self, lengths: NDArray[np.int64], rng: random.Random) -> Iterator[Rows]:
         """Row numbers of pieces of these lengths, none twice."""
         raise NotImplementedError
 
-    def tokens_of(self, rows: np.ndarray) -> int:
+    def tokens_of(self, rows: Rows) -> int:
         """How many tokens of these pieces the model sees in a step."""
         return int(self.texts.lengths[rows].sum())
 
@@ -238,13 +242,13 @@ class TextTrainer:
         save_checkpoint(self.run / "best", self.encoder())
         copy_tokenizer(self.run, self.run / "best")
 
-    def _pass(self, rows: np.ndarray, name: str) -> Iterator[np.ndarray]:
+    def _pass(self, rows: Rows, name: str) -> Iterator[Rows]:
         rng = random.Random(name)
         lengths = self.texts.lengths[rows]
         for batch in self.batches(lengths, rng):
             yield rows[batch]
 
-    def _one_step(self, rows: np.ndarray) -> float:
+    def _one_step(self, rows: Rows) -> float:
         torch.manual_seed(random.Random(f"{self.seed}/step/{self.step}").getrandbits(63))
         self.model.train()
         options = self.options

@@ -44,8 +44,8 @@ def start_with_windows(model: Synthesizer) -> None:
         _start_factors(source)
     if queries:
         amplitude = _start_positions(model)
-        for source in queries:
-            _start_projections(source, amplitude)
+        for query in queries:
+            _start_projections(query, amplitude)
 
 
 def _start_factors(source: FactorizedRandomScores) -> None:

@@ -13,6 +13,9 @@ from server import Options, Target
 
 MB = 1_000_000
 
+# Attacks for `target.seconds` and returns what it found wrong by itself, a sentence each.
+Run = Callable[[Target], list[str]]
+
 
 @dataclass(frozen=True)
 class Limits:
@@ -28,10 +31,10 @@ class Limits:
 
 @dataclass(frozen=True)
 class Attack:
-    """`run` attacks for `target.seconds` and returns what it found wrong by itself, a sentence each."""
+    """`run`, the server that it meets, and what must still hold."""
 
     name: str
-    run: Callable[[Target], list[str]]
+    run: Run
     server: Options = field(default_factory=Options)
     limits: Limits = field(default_factory=Limits)
     # Whether the short form for CI has it.

@@ -47,7 +47,7 @@ class Server:
 
     program: pathlib.Path
     options: Options
-    process: subprocess.Popen = field(init=False)
+    process: subprocess.Popen[bytes] = field(init=False)
     grpc_port: int = field(init=False)
     http_port: int = field(init=False)
 

@@ -15,9 +15,11 @@ import sys
 import tempfile
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from runtimes import ROOT, checkpoints, contenders, machine, measure, report
 from runtimes.contenders import Batch, Contender, OrtContender, fastest_export
@@ -65,15 +67,17 @@ def parse() -> argparse.Namespace:
 
 
 @torch.no_grad()
-def expected_hidden(model: Synthesizer, batch: Batch) -> np.ndarray:
+def expected_hidden(model: Synthesizer, batch: Batch) -> NDArray[np.float32]:
     """What the reference gives in double precision: [T, D]."""
     token_ids = torch.from_numpy(batch.token_ids().reshape(len(batch.lengths), -1)).long()
     return model(token_ids, torch.ones_like(token_ids, dtype=torch.bool)).hidden.flatten(0, 1).numpy()
 
 
-def run_case(folder: Path, batch: Batch, expected: np.ndarray, options: argparse.Namespace) -> dict[str, dict]:
+def run_case(
+    folder: Path, batch: Batch, expected: NDArray[np.float32], options: argparse.Namespace
+) -> dict[str, dict[str, Any]]:
     """What each contender does with a batch of the model in folder."""
-    results: dict[str, dict] = {}
+    results: dict[str, dict[str, Any]] = {}
     running: dict[str, Contender] = {}
     with ExitStack() as stack:
         files = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=folder)))
@@ -96,7 +100,7 @@ def run_case(folder: Path, batch: Batch, expected: np.ndarray, options: argparse
     return results
 
 
-def run(options: argparse.Namespace) -> list[dict]:
+def run(options: argparse.Namespace) -> list[dict[str, Any]]:
     """Every variant, length and batch size."""
     cases = []
     for variant in options.variants:

@@ -15,6 +15,7 @@ import sys
 import tempfile
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 from runtimes import ROOT, checkpoints, contenders, machine, measure, picture, report
 from runtimes.contenders import Batch
@@ -39,7 +40,7 @@ def parse() -> argparse.Namespace:
     return options
 
 
-def run(options: argparse.Namespace) -> list[dict]:
+def run(options: argparse.Namespace) -> list[dict[str, Any]]:
     """For each length, the seconds of a batch by variant and round."""
     results = []
     with ExitStack() as stack:

@@ -16,6 +16,7 @@ import sys
 import tempfile
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -83,7 +84,7 @@ def median_seconds(contender: Contender, work: list[tuple[Batch, Path]], repeat:
     return total
 
 
-def run_variant(variant: str, lengths: dict[str, list[list[int]]], options: argparse.Namespace) -> dict:
+def run_variant(variant: str, lengths: dict[str, list[list[int]]], options: argparse.Namespace) -> dict[str, Any]:
     """Tokens per second by contender, kind of batches and round."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
@@ -98,15 +99,15 @@ def run_variant(variant: str, lengths: dict[str, list[list[int]]], options: argp
                 ]
                 work[name, kind] = prepare(running[name], folder, drawn, folder, options.core)
         tokens = {kind: sum(map(sum, batches)) for kind, batches in lengths.items()}
-        speeds: dict = {name: {kind: [] for kind in lengths} for name in options.contenders}
+        speeds: dict[str, Any] = {name: {kind: [] for kind in lengths} for name in options.contenders}
         for _ in range(options.rounds):
-            for (name, kind), batches in work.items():
-                speeds[name][kind].append(tokens[kind] / median_seconds(running[name], batches, options.repeat))
+            for (name, kind), prepared in work.items():
+                speeds[name][kind].append(tokens[kind] / median_seconds(running[name], prepared, options.repeat))
     print(variant, file=sys.stderr, flush=True)
     return {"variant": variant, "tokens_per_second": speeds}
 
 
-def row(result: dict) -> list[str]:
+def row(result: dict[str, Any]) -> list[str]:
     """Thousands of tokens per second, mixed and of one length, and the rounds' median ratio of the two."""
     cells = [result["variant"]]
     for speeds in result["tokens_per_second"].values():

@@ -17,6 +17,7 @@ import re
 import statistics
 import subprocess
 import urllib.request
+from typing import Any
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 MODEL = ROOT / "models" / "intent-clinc150"
@@ -57,6 +58,14 @@ def at_batch(engine: dict[int, float], batch: float) -> float:
     return engine[sizes[-1]]
 
 
+def counter(metrics: str, name: str) -> float:
+    """The first value of that name in the text of /metrics."""
+    found = re.search(rf"^{name}(?:{{[^}}]*}})? (\S+)", metrics, re.MULTILINE)
+    if found is None:
+        raise SystemExit(f"/metrics: expected {name}, found none")
+    return float(found[1])
+
+
 class Server:
     def __init__(self, build: pathlib.Path, core: str, precision: str) -> None:
         self.process = subprocess.Popen(
@@ -70,7 +79,8 @@ class Server:
             stderr=subprocess.PIPE,
             text=True,
         )
-        event: dict = {}
+        assert self.process.stderr is not None
+        event: dict[str, Any] = {}
         while event.get("event") != "serving":
             event = json.loads(self.process.stderr.readline())
         self.grpc = f"127.0.0.1:{event['grpc_port']}"
@@ -79,16 +89,19 @@ class Server:
     def counters(self) -> dict[str, float]:
         text = urllib.request.urlopen(self.metrics_url).read().decode()
         wanted = ("process_cpu_seconds_total", "synth_texts_total", "synth_batch_texts_count")
-        return {name: float(re.search(rf"^{name}(?:{{[^}}]*}})? (\S+)", text, re.MULTILINE)[1]) for name in wanted}
+        return {name: counter(text, name) for name in wanted}
 
     def stop(self) -> None:
         self.process.terminate()
         self.process.communicate()
 
 
-def load(build: pathlib.Path, server: Server, core: str, texts: int, concurrency: int, seconds: float) -> dict:
+def load(
+    build: pathlib.Path, server: Server, core: str, texts: int, concurrency: int, seconds: float
+) -> dict[str, Any]:
     """One closed-loop run: requests and texts per second, and the server's CPU and batches during it."""
-    command = ["taskset", "-c", core, build / "client/synthctl", "--server", server.grpc, "load", "--json"]
+    synthctl = str(build / "client/synthctl")
+    command = ["taskset", "-c", core, synthctl, "--server", server.grpc, "load", "--json"]
     command += ["--concurrency", str(concurrency), "--texts-per-request", str(texts), "--warmup", "0"]
     subprocess.run([*command, "--duration", "1"], check=True, capture_output=True)  # warms both up
     before = server.counters()
@@ -121,7 +134,7 @@ def main() -> None:
     print("  " + ", ".join(f"{size}: {cost:.1f}" for size, cost in sorted(engine.items())), end="\n\n")
 
     server = Server(options.build, "0", options.precision)
-    runs: dict[tuple[int, int], list[dict]] = {shape: [] for shape in SHAPES}
+    runs: dict[tuple[int, int], list[dict[str, Any]]] = {shape: [] for shape in SHAPES}
     try:
         for _ in range(options.repeat):
             for shape in SHAPES:

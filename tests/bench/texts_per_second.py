@@ -16,6 +16,7 @@ import sys
 import tempfile
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -44,7 +45,9 @@ def parse() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def write_checkpoints(recipe: dict, name: str, prepared: Path, folder: Path) -> tuple[Tokenizer, dict[str, Path]]:
+def write_checkpoints(
+    recipe: dict[str, Any], name: str, prepared: Path, folder: Path
+) -> tuple[Tokenizer, dict[str, Path]]:
     """The data set's vocabulary, and a checkpoint folder for each of its variants."""
     labels = read_labels(prepared, read_tsv(prepared / "train.tsv"))
     recipes = {run.variant: recipe_of(recipe, run) for run in runs_of(recipe) if run.dataset == name and run.seed == 1}
@@ -76,7 +79,7 @@ def write_batches(
     return written
 
 
-def run_data_set(recipe: dict, name: str, options: argparse.Namespace) -> dict:
+def run_data_set(recipe: dict[str, Any], name: str, options: argparse.Namespace) -> dict[str, Any]:
     """Texts per second by variant and round."""
     dataset = recipe["datasets"][name]
     with ExitStack() as stack:

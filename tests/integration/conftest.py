@@ -5,7 +5,7 @@ import os
 import pathlib
 import socket
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import pytest
@@ -25,9 +25,12 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
+Synthctl = Callable[..., str]
+
+
 @dataclass
 class Server:
-    process: subprocess.Popen
+    process: subprocess.Popen[str]
     grpc: str  # host:port
     http: str
 
@@ -50,6 +53,7 @@ def server() -> Iterator[Server]:
         stderr=subprocess.PIPE,
         text=True,
     )
+    assert process.stderr is not None
     for line in process.stderr:
         event = json.loads(line)
         if event["event"] == "serving":
@@ -63,7 +67,7 @@ def server() -> Iterator[Server]:
 
 
 @pytest.fixture
-def synthctl(server: Server):
+def synthctl(server: Server) -> Synthctl:
     """Runs synthctl against the server; gives its standard output. It must end with `code`."""
 
     def run(*arguments: str, text: str = "", code: int = 0) -> str:

@@ -6,11 +6,11 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 
-from conftest import free_port
+from conftest import Server, Synthctl, free_port
 
 SCRAPE_INTERVAL = 0.25  # seconds
 
@@ -42,7 +42,7 @@ class Prometheus:
 
 
 @pytest.fixture(scope="module")
-def prometheus(server, tmp_path_factory):
+def prometheus(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]:
     folder = tmp_path_factory.mktemp("prometheus")
     config = folder / "prometheus.yml"
     config.write_text(
@@ -72,20 +72,20 @@ def prometheus(server, tmp_path_factory):
     process.wait(timeout=30)
 
 
-def test_the_metrics_pass_promtools_review(server):
+def test_the_metrics_pass_promtools_review(server: Server) -> None:
     text = fetch(f"http://{server.http}/metrics")
     review = subprocess.run(["promtool", "check", "metrics"], input=text, capture_output=True, text=True, check=False)
     assert (review.returncode, review.stdout + review.stderr) == (0, "")
 
 
-def test_healthz(server):
+def test_healthz(server: Server) -> None:
     assert fetch(f"http://{server.http}/healthz") == "SERVING\n"
     with pytest.raises(urllib.error.HTTPError) as error:
         fetch(f"http://{server.http}/nonsense")
     assert error.value.code == 404
 
 
-def test_counts_arrive_in_prometheus(prometheus, synthctl):
+def test_counts_arrive_in_prometheus(prometheus: Prometheus, synthctl: Synthctl) -> None:
     texts = "sum(synth_texts_total)"
     calls = 'sum(grpc_server_handled_total{grpc_method="Classify",grpc_code="OK"})'
     await_value(lambda: prometheus.query(texts), [0.0])
@@ -94,7 +94,7 @@ def test_counts_arrive_in_prometheus(prometheus, synthctl):
     await_value(lambda: prometheus.query(calls), [1.0])
 
 
-def test_a_query_returns_the_right_rate(prometheus, synthctl):
+def test_a_query_returns_the_right_rate(prometheus: Prometheus, synthctl: Synthctl) -> None:
     report = json.loads(
         synthctl("load", "--rate", "40", "--duration", "8", "--warmup", "0", "--texts-per-request", "2", "--json")
     )
@@ -105,7 +105,7 @@ def test_a_query_returns_the_right_rate(prometheus, synthctl):
     assert texts[0] == pytest.approx(80, rel=0.15)
 
 
-def test_latency_quantiles_can_be_computed(prometheus, synthctl):
+def test_latency_quantiles_can_be_computed(prometheus: Prometheus, synthctl: Synthctl) -> None:
     synthctl("classify", "play some jazz")
     quantile = prometheus.query(
         'histogram_quantile(0.99, sum by (le) (grpc_server_handling_seconds_bucket{grpc_method="Classify"}))'

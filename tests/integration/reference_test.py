@@ -1,11 +1,12 @@
 """What the server answers for the shipped models is what the PyTorch reference computes."""
 
 import json
+import pathlib
 import sys
 
 import pytest
 
-from conftest import MODELS, ROOT
+from conftest import MODELS, ROOT, Synthctl
 
 sys.path.insert(0, str(ROOT))
 from train.data import Example
@@ -21,7 +22,7 @@ TEXTS = [*SENTENCES, " ".join(SENTENCES * 3), " ".join(SENTENCES * 40), "so good
 
 @pytest.mark.parametrize("truncation", ["end", "windows"])
 @pytest.mark.parametrize("model", MODELS, ids=lambda folder: folder.name)
-def test_logits_are_the_references(synthctl, model, truncation):
+def test_logits_are_the_references(synthctl: Synthctl, model: pathlib.Path, truncation: str) -> None:
     arguments = ("classify", "--file", "-", "--truncation", truncation, "--logits", "--top-k", "0")
     output = synthctl("--model", model.name, *arguments, "--output", "jsonl", text="\n".join(TEXTS) + "\n")
     reference, tokenizer = load(model)

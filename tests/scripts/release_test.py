@@ -34,8 +34,8 @@ class Repository:
         self.git("add", "--all")
         self.git("commit", "--quiet", "--message", "Change")
 
-    def release(self, *arguments: str) -> subprocess.CompletedProcess:
-        command = [self.folder / "scripts" / "release.sh", *arguments]
+    def release(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        command = [str(self.folder / "scripts" / "release.sh"), *arguments]
         return subprocess.run(command, check=False, capture_output=True, text=True)
 
     def tags(self) -> list[str]:
@@ -47,7 +47,7 @@ def repository(tmp_path: pathlib.Path) -> Repository:
     return Repository(tmp_path)
 
 
-def test_tags_the_head_with_the_notes_of_the_release(repository):
+def test_tags_the_head_with_the_notes_of_the_release(repository: Repository) -> None:
     result = repository.release()
     assert result.returncode == 0, result.stderr
     assert repository.git("rev-parse", "v1.2.3^{commit}") == repository.git("rev-parse", "HEAD")
@@ -57,12 +57,12 @@ def test_tags_the_head_with_the_notes_of_the_release(repository):
     assert "Old" not in notes
 
 
-def test_check_tags_nothing(repository):
+def test_check_tags_nothing(repository: Repository) -> None:
     assert repository.release("--check").returncode == 0
     assert repository.tags() == []
 
 
-def test_pushes_nothing(repository, tmp_path_factory):
+def test_pushes_nothing(repository: Repository, tmp_path_factory: pytest.TempPathFactory) -> None:
     remote = tmp_path_factory.mktemp("remote")
     repository.git("init", "--quiet", "--bare", str(remote))
     repository.git("remote", "add", "origin", str(remote))
@@ -70,7 +70,7 @@ def test_pushes_nothing(repository, tmp_path_factory):
     assert repository.git("ls-remote", "origin") == ""
 
 
-def test_an_empty_unreleased_section_is_no_obstacle(repository):
+def test_an_empty_unreleased_section_is_no_obstacle(repository: Repository) -> None:
     repository.write("CHANGELOG.md", f"## Unreleased\n\n## [1.2.3] - 2026-02-28\n{ENTRIES}")
     repository.commit()
     assert repository.release().returncode == 0
@@ -99,7 +99,7 @@ def test_an_empty_unreleased_section_is_no_obstacle(repository):
         ),
     ],
 )
-def test_refuses_versions_that_do_not_agree(repository, name, text, complaint):
+def test_refuses_versions_that_do_not_agree(repository: Repository, name: str, text: str, complaint: str) -> None:
     repository.write(name, text)
     repository.commit()
     result = repository.release()
@@ -107,14 +107,14 @@ def test_refuses_versions_that_do_not_agree(repository, name, text, complaint):
     assert complaint in result.stderr
 
 
-def test_refuses_a_tree_with_changes(repository):
+def test_refuses_a_tree_with_changes(repository: Repository) -> None:
     repository.write("new.txt", "new")
     result = repository.release()
     assert (result.returncode, repository.tags()) == (1, [])
     assert "new.txt" in result.stderr
 
 
-def test_refuses_a_version_that_is_tagged(repository):
+def test_refuses_a_version_that_is_tagged(repository: Repository) -> None:
     assert repository.release().returncode == 0
     repository.write("new.txt", "new")
     repository.commit()
@@ -123,6 +123,6 @@ def test_refuses_a_version_that_is_tagged(repository):
     assert "found the tag v1.2.3" in result.stderr
 
 
-def test_refuses_unknown_arguments(repository):
+def test_refuses_unknown_arguments(repository: Repository) -> None:
     assert repository.release("--push").returncode == 2
     assert repository.tags() == []

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from train.config import AttentionSpec
-from train.synthesizer import MixtureScores, make_scores, masked_softmax, pad_batch, pool
+from train.synthesizer import Group, MixtureScores, make_scores, masked_softmax, pad_batch, pool
 from train.tests.conftest import (
     DENSE,
     DOT,
@@ -25,7 +25,7 @@ from train.tests.conftest import (
 D, H, L, DH = 10, 2, 12, 5  # make_config's
 
 
-def scores_of(spec: Any) -> nn.Module:
+def scores_of(spec: Any) -> Group:
     config = make_config(attention=spec)
     return make_scores(config, AttentionSpec.from_json(spec, L))
 

@@ -8,7 +8,7 @@ import zlib
 
 import http2
 import messages
-from attack import Attack, repeat
+from attack import Attack, Run, repeat
 
 from server import Target
 
@@ -23,7 +23,7 @@ def _bomb(encoding: str, size: int) -> bytes:
     return b"".join(deflate.compress(chunk) for _ in range(size // len(chunk))) + deflate.flush()
 
 
-def _send(encoding: str, size: int, streams: int):
+def _send(encoding: str, size: int, streams: int) -> Run:
     def run(target: Target) -> list[str]:
         body = messages.framed(_bomb(encoding, size), compressed=True)
 

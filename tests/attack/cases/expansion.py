@@ -5,12 +5,12 @@ a cancelled one keeps a lane from other work.
 """
 
 import messages
-from attack import Attack, send_all, texts_that_fit
+from attack import Attack, Run, send_all, texts_that_fit
 
 from server import Target
 
 
-def _expand(character: str, count: int, callers: int = 4, **fields: int):
+def _expand(character: str, count: int, callers: int = 4, **fields: int) -> Run:
     def run(target: Target) -> list[str]:
         texts = texts_that_fit(target, character * count, most=60)
         send_all(target, "Classify", messages.classify(texts, **fields), callers)

@@ -5,7 +5,7 @@ refused.
 """
 
 import messages
-from attack import Attack, message_limit, send_all
+from attack import Attack, Run, message_limit, send_all
 
 from server import Target
 
@@ -14,7 +14,7 @@ _GROUP_START, _GROUP_END = b"\x7b", b"\x7c"
 _EMPTY_TEXT = b"\x12\x00"
 
 
-def _fill(name: str, head: bytes, field: bytes):
+def _fill(name: str, head: bytes, field: bytes) -> Run:
     def run(target: Target) -> list[str]:
         count = (message_limit(target) - 100_000) // len(field)
         send_all(target, name, head + field * count, callers=3)

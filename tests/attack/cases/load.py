@@ -10,7 +10,7 @@ import time
 
 import grpc
 import messages
-from attack import Attack, Limits, repeat, send_all, texts_that_fit
+from attack import Attack, Limits, Run, repeat, send_all, texts_that_fit
 
 from server import Options, Target
 
@@ -21,7 +21,7 @@ _LARGE_MESSAGES = Limits(p99_seconds=0.15, peak_mb=700)
 _SENTENCE = "please tell me what the weather will be like in paris tomorrow morning and play some jazz music"
 
 
-def _bulk(callers: int, texts: int, **fields: int):
+def _bulk(callers: int, texts: int, **fields: int) -> Run:
     def run(target: Target) -> list[str]:
         # Each text fills the model, and one call of 1,024 nearly the queue.
         request = messages.classify([" ".join([_SENTENCE] * 3)] * texts, **fields)
@@ -31,7 +31,7 @@ def _bulk(callers: int, texts: int, **fields: int):
     return run
 
 
-def _long_texts(callers: int, truncation: int):
+def _long_texts(callers: int, truncation: int) -> Run:
     """Texts of 256 KB of which all but the first tokens is cut off: tokenizing is nearly all of the work."""
 
     def run(target: Target) -> list[str]:
@@ -66,7 +66,7 @@ def _capacity(target: Target, model: str, seconds: float) -> float:
     return answered[0] / (time.monotonic() - start)
 
 
-def _two_models(load: float, goodput_share: float):
+def _two_models(load: float, goodput_share: float) -> Run:
     """Both models at `load` / 2 of their capacity each, with deadlines; who is admitted must meet them."""
 
     def run(target: Target) -> list[str]:

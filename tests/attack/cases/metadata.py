@@ -6,18 +6,18 @@ of memory and time, and no header ends the process.
 
 import http2
 import messages
-from attack import Attack, Limits, repeat
+from attack import Attack, Limits, Run, repeat
 
 from server import Target
 
 _CLASSIFY = messages.path("Classify")
 
 
-def _beside_others(size: int):
+def _beside_others(size: int) -> Run:
     """A call with much metadata fails none of those in flight on its connection."""
 
     def run(target: Target) -> list[str]:
-        failed = []
+        failed: list[str] = []
         long = messages.encode(["play some jazz music in the kitchen " * 20] * 16)
         with messages.channel(target.grpc, ("grpc.max_metadata_size", 1 << 20)) as channel:
             encode = messages.method(channel, "Encode")
@@ -90,7 +90,7 @@ def _padded_integer(target: Target) -> list[str]:
     return []
 
 
-def _then_large(header: bytes, value: bytes):
+def _then_large(header: bytes, value: bytes) -> Run:
     """A header of the wrong value, then more than the limit of metadata: gRPC before 1.53 aborts."""
 
     def run(target: Target) -> list[str]:

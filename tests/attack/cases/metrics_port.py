@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from attack import Attack, hold, repeat
+from attack import Attack, Run, hold, repeat
 
 from server import Target
 
@@ -36,7 +36,7 @@ def _healthz_seconds(target: Target) -> float:
     return time.monotonic() - start
 
 
-def _while_probing(attack: Callable[[Target], None]):
+def _while_probing(attack: Callable[[Target], None]) -> Run:
     """Runs the attack, with a liveness probe beside it. The median counts: the slowest is this machine's."""
 
     def run(target: Target) -> list[str]:

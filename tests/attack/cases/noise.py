@@ -6,15 +6,16 @@ Right: each connection ends by itself, and nothing else does.
 import os
 import random
 import socket
+from collections.abc import Callable
 
 import http2
 import messages
-from attack import Attack, repeat
+from attack import Attack, Run, repeat
 
 from server import Target
 
 
-def _both_ports(data):
+def _both_ports(data: Callable[[], bytes]) -> Run:
     """Sends what `data` returns to both ports, a connection each."""
 
     def run(target: Target) -> list[str]:

@@ -5,7 +5,7 @@ Right: they cost a bounded part of one thread, and what they started ends with t
 
 import http2
 import messages
-from attack import Attack, Limits, repeat
+from attack import Attack, Limits, Run, repeat
 
 from server import Target
 
@@ -71,7 +71,7 @@ def _reset_after_request(target: Target) -> list[str]:
     return []
 
 
-def _frames(kind: int, payload: bytes, stream: bool = False):
+def _frames(kind: int, payload: bytes, stream: bool = False) -> Run:
     """The same frame again and again; answers are not read."""
 
     def run(target: Target) -> list[str]:

@@ -9,7 +9,7 @@ import time
 
 import http2
 import messages
-from attack import Attack, repeat
+from attack import Attack, Run, repeat
 
 from server import Target
 
@@ -28,7 +28,7 @@ def _ask(connection: http2.Connection, listen: bool = True) -> int:
     return stream
 
 
-def _window(size: int, streams: int):
+def _window(size: int, streams: int) -> Run:
     def run(target: Target) -> list[str]:
         def step() -> None:
             with http2.Connection(target.grpc_port, window=size) as connection:

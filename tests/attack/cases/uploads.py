@@ -6,12 +6,12 @@ streams of a connection and the connections of an address; and it is freed when 
 
 import http2
 import messages
-from attack import Attack, Limits, message_limit, repeat
+from attack import Attack, Limits, Run, message_limit, repeat
 
 from server import Target
 
 
-def _stopped(streams: int, connections: int, share: float):
+def _stopped(streams: int, connections: int, share: float) -> Run:
     """`share` of the largest message on each stream."""
 
     def run(target: Target) -> list[str]:

@@ -15,8 +15,10 @@ import sys
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from runtimes import ROOT
 from runtimes.onnx_export import Checkpoint, Export, exports, write_export
@@ -56,7 +58,7 @@ class Batch:
     def tokens(self) -> int:
         return sum(self.lengths)
 
-    def token_ids(self) -> np.ndarray:
+    def token_ids(self) -> NDArray[np.int32]:
         return np.fromfile(self.file, np.int32)
 
     def padded(self, file: Path) -> Batch:
@@ -68,10 +70,10 @@ class Batch:
         return Batch(file, [rows.shape[1]] * len(rows))
 
 
-class Contender(AbstractContextManager):
+class Contender(AbstractContextManager["Contender"]):
     """A runtime with a model. The process ends with the `with` block."""
 
-    def __init__(self, name: str, command: list, core: int) -> None:
+    def __init__(self, name: str, command: list[str | Path], core: int) -> None:
         self.name = name
         # OpenBLAS knows the CPU; what the environment makes it take for granted holds for other work.
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("OPENBLAS_")}
@@ -86,6 +88,9 @@ class Contender(AbstractContextManager):
             preexec_fn=lambda: os.sched_setaffinity(0, {core}),
         )
         self.description = self._read()
+
+    def __enter__(self) -> Self:
+        return self
 
     def __exit__(self, *_: object) -> None:
         self._process.communicate()
@@ -107,7 +112,7 @@ class Contender(AbstractContextManager):
         self.set_batch(batch)
         return statistics.median(self.time(1, repeat))
 
-    def hidden(self, file: Path) -> np.ndarray:
+    def hidden(self, file: Path) -> NDArray[np.float32]:
         """The hidden states [T, D], by way of a file."""
         self._ask(do="hidden", file=str(file))
         return np.load(file)
@@ -116,8 +121,9 @@ class Contender(AbstractContextManager):
         """How often the current batch runs in about so many seconds; at least 3 times."""
         return max(3, round(seconds / statistics.median(self.time(1, 3))))
 
-    def _ask(self, **command: object) -> dict:
+    def _ask(self, **command: object) -> dict[str, Any]:
         with suppress(BrokenPipeError):  # a process that has ended: reading says how
+            assert self._process.stdin is not None
             self._process.stdin.write(json.dumps(command) + "\n")
             self._process.stdin.flush()
         answer = self._read()
@@ -125,10 +131,11 @@ class Contender(AbstractContextManager):
             raise ContenderError(f"{self.name}: {answer['error']}")
         return answer
 
-    def _read(self) -> dict:
+    def _read(self) -> dict[str, Any]:
+        assert self._process.stdout is not None
         line = self._process.stdout.readline()
         if not line:
-            raise ContenderError(f"{self.name}: {self._process.args} ended with {self._process.wait()}")
+            raise ContenderError(f"{self.name}: {self._process.args!r} ended with {self._process.wait()}")
         return json.loads(line)
 
 

@@ -8,6 +8,7 @@ import platform
 import subprocess
 import sys
 from importlib.metadata import version
+from typing import Any
 
 from runtimes import ROOT
 
@@ -25,7 +26,7 @@ def has_vnni() -> bool:
     return not {"avx512_vnni", "avx_vnni"}.isdisjoint(_cpuinfo("flags").split())
 
 
-def describe() -> dict:
+def describe() -> dict[str, Any]:
     """What a reader needs to know to repeat a measurement."""
     wanted = {"avx2", "avx512f", "avx_vnni", "avx512_vnni", "avx512_bf16", "amx_bf16", "amx_int8"}
     commit = subprocess.run(

@@ -7,6 +7,7 @@ from collections.abc import Hashable
 from typing import TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from runtimes.contenders import Contender, ContenderError
 
@@ -37,7 +38,7 @@ def speed(seconds: list[float], baseline: list[float]) -> float:
     return statistics.median(theirs / ours for ours, theirs in zip(seconds, baseline, strict=True))
 
 
-def error(name: str, hidden: np.ndarray, expected: np.ndarray) -> float:
+def error(name: str, hidden: NDArray[np.float32], expected: NDArray[np.float32]) -> float:
     """max |hidden - expected| / max |expected|; ContenderError where that is no rounding error."""
     if hidden.shape != expected.shape:
         raise ContenderError(f"{name}: expected hidden states of shape {expected.shape}, found {hidden.shape}")

@@ -27,6 +27,7 @@ from pathlib import Path
 
 import numpy as np
 import onnx
+from numpy.typing import NDArray
 from onnx import TensorProto, helper
 from onnxruntime.quantization import quantize_dynamic
 from safetensors.numpy import load_file
@@ -58,10 +59,10 @@ class Checkpoint:
         if config.position_embedding_type != "absolute" or config.type_vocab_size or config.labels:
             raise ValueError(f"{folder}: expected absolute positions, no token types and no classifier")
 
-    def __getitem__(self, name: str) -> np.ndarray:
+    def __getitem__(self, name: str) -> NDArray[np.float32]:
         return self._tensors[name].astype(np.float32)
 
-    def linear(self, name: str) -> tuple[np.ndarray, np.ndarray]:
+    def linear(self, name: str) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """The weight as ONNX multiplies it, [in, out], and the bias."""
         return self[f"{name}.weight"].T, self[f"{name}.bias"]
 
@@ -70,8 +71,8 @@ class Checkpoint:
 class Scores:
     """What the softmax of a layer gets: the constant part and the specs of the others, each with its weight."""
 
-    constant: np.ndarray | None  # [H, n, n], None where there is no constant part
-    dynamic: list[tuple[AttentionSpec, str, np.ndarray]]  # spec, prefix of its tensors, weight alpha [H]
+    constant: NDArray[np.float32] | None  # [H, n, n], None where there is no constant part
+    dynamic: list[tuple[AttentionSpec, str, NDArray[np.float32]]]  # spec, prefix of its tensors, weight alpha [H]
 
 
 def scores_of(checkpoint: Checkpoint, layer: int, length: int) -> Scores:
@@ -88,10 +89,10 @@ def scores_of(checkpoint: Checkpoint, layer: int, length: int) -> Scores:
         for part, where, alpha in parts
         if is_static(part)
     ]
-    return Scores(sum(constant) if constant else None, [part for part in parts if not is_static(part[0])])
+    return Scores(reduce(np.add, constant) if constant else None, [part for part in parts if not is_static(part[0])])
 
 
-def static_scores(checkpoint: Checkpoint, spec: AttentionSpec, prefix: str, length: int) -> np.ndarray:
+def static_scores(checkpoint: Checkpoint, spec: AttentionSpec, prefix: str, length: int) -> NDArray[np.float32]:
     """S [H, n, n] of random or factorized_random."""
     if spec.type == "random":
         return checkpoint[prefix + "random.r"][:, :length, :length]
@@ -99,7 +100,7 @@ def static_scores(checkpoint: Checkpoint, spec: AttentionSpec, prefix: str, leng
     return r1 @ r2.transpose(0, 2, 1)
 
 
-def softmax(scores: np.ndarray) -> np.ndarray:
+def softmax(scores: NDArray[np.float32]) -> NDArray[np.float32]:
     """Over the last axis, computed in double precision."""
     e = np.exp(scores.astype(np.float64) - scores.max(-1, keepdims=True))
     return (e / e.sum(-1, keepdims=True)).astype(np.float32)
@@ -190,6 +191,7 @@ class Exporter:
         """softmax(S), S made from x: [B, n, D]; a constant where S is one."""
         graph, heads = self.graph, self.heads
         if not scores.dynamic:
+            assert scores.constant is not None  # scores have a part
             return [graph.constant(w) for w in heads.constants(softmax(scores.constant))]
         terms = [self.source(x, *part) for part in scores.dynamic]
         if scores.constant is not None:
@@ -197,7 +199,7 @@ class Exporter:
         totals = [reduce(partial(graph.op, "Add"), head) for head in zip(*terms, strict=True)]
         return [graph.op("Softmax", total, axis=-1) for total in totals]
 
-    def source(self, x: str, spec: AttentionSpec, prefix: str, alpha: np.ndarray) -> list[str]:
+    def source(self, x: str, spec: AttentionSpec, prefix: str, alpha: NDArray[np.float32]) -> list[str]:
         """alpha S of one dynamic score source, in one tensor or one per head."""
         sources = {
             "dot_product": self.dot_product,
@@ -206,21 +208,21 @@ class Exporter:
         }
         return sources[spec.type](x, spec, prefix, alpha)
 
-    def scaled_query(self, prefix: str, alpha: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def scaled_query(self, prefix: str, alpha: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Wq^T and bq times alpha_h / sqrt(Dh)."""
         size = self.config.head_size
         weight, bias = self.checkpoint.linear(f"{prefix}query")
         scale = np.repeat(alpha / np.float32(math.sqrt(size)), size)
         return weight * scale, bias * scale
 
-    def dot_product(self, x: str, _: AttentionSpec, prefix: str, alpha: np.ndarray) -> list[str]:
+    def dot_product(self, x: str, _: AttentionSpec, prefix: str, alpha: NDArray[np.float32]) -> list[str]:
         """(x Wq^T + bq) (x Wk^T + bk)^T / sqrt(Dh)."""
         graph, heads = self.graph, self.heads
         q = heads.split(graph.linear(x, *self.scaled_query(prefix, alpha)))
         k = heads.split(graph.linear(x, *self.checkpoint.linear(f"{prefix}key")))
         return [graph.op("MatMul", q_h, heads.transposed(k_h)) for q_h, k_h in zip(q, k, strict=True)]
 
-    def dense(self, x: str, _: AttentionSpec, prefix: str, alpha: np.ndarray) -> list[str]:
+    def dense(self, x: str, _: AttentionSpec, prefix: str, alpha: NDArray[np.float32]) -> list[str]:
         """relu(x W1^T + b1) W2 + b2, the first n columns."""
         graph, heads = self.graph, self.heads
         u = graph.op("Relu", graph.linear(x, *self.checkpoint.linear(f"{prefix}dense.w1")))
@@ -229,7 +231,7 @@ class Exporter:
         biases = heads.constants((alpha[:, None] * b2)[:, None])  # of [H, 1, n]
         return [graph.linear(u_h, w, b) for u_h, w, b in zip(heads.split(u), weights, biases, strict=True)]
 
-    def factorized_dense(self, x: str, spec: AttentionSpec, prefix: str, alpha: np.ndarray) -> list[str]:
+    def factorized_dense(self, x: str, spec: AttentionSpec, prefix: str, alpha: NDArray[np.float32]) -> list[str]:
         """S_ij = A_i[j mod a] B_i[j div a]; of B only what the first n columns need."""
         graph, heads, n = self.graph, self.heads, self.length
         a = spec.factors[0]
@@ -248,7 +250,7 @@ class Exporter:
             result.append(scores)
         return result
 
-    def fused_attention(self, x: str, scores: Scores, value: np.ndarray) -> str:
+    def fused_attention(self, x: str, scores: Scores, value: NDArray[np.float32]) -> str:
         """softmax(Q K^T + constant) V by one operator; alpha / sqrt(Dh) is in Q."""
         graph, config = self.graph, self.config
         ((_, prefix, alpha),) = scores.dynamic

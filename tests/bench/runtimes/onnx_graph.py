@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 import onnx
+from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 from train.config import SynthesizerConfig
@@ -19,21 +21,21 @@ class Graph:
         self.constants: list[TensorProto] = []
         self.linear_nodes: list[str] = []  # the products that may be quantized
 
-    def constant(self, array: np.ndarray) -> str:
+    def constant(self, array: NDArray[Any]) -> str:
         name = f"constant_{len(self.constants)}"
         self.constants.append(numpy_helper.from_array(np.ascontiguousarray(array), name))
         return name
 
-    def ops(self, op: str, inputs: Iterable[str], outputs: int, domain: str = "", **attributes) -> list[str]:
+    def ops(self, op: str, inputs: Iterable[str], outputs: int, domain: str = "", **attributes: Any) -> list[str]:
         name = f"{op}_{len(self.nodes)}"
         names = [f"{name}:{i}" for i in range(outputs)]
         self.nodes.append(helper.make_node(op, list(inputs), names, name=name, domain=domain, **attributes))
         return names
 
-    def op(self, op: str, *inputs: str, domain: str = "", **attributes) -> str:
+    def op(self, op: str, *inputs: str, domain: str = "", **attributes: Any) -> str:
         return self.ops(op, inputs, 1, domain, **attributes)[0]
 
-    def linear(self, x: str, weight: np.ndarray, bias: np.ndarray | None = None) -> str:
+    def linear(self, x: str, weight: NDArray[np.float32], bias: NDArray[np.float32] | None = None) -> str:
         """x weight + bias; weight: [in, out]."""
         product = self.op("MatMul", x, self.constant(weight))
         if weight.ndim == 2:  # of more dimensions, ONNX Runtime cannot
@@ -55,7 +57,7 @@ class Batched:
     def split(self, x: str) -> list[str]:
         return [self.graph.op("Transpose", self.graph.reshape(x, *self.shape), perm=[0, 2, 1, 3])]
 
-    def constants(self, heads: np.ndarray) -> list[np.ndarray]:
+    def constants(self, heads: NDArray[np.float32]) -> list[NDArray[np.float32]]:
         """heads: [H, ...] -> [1, H, ...]."""
         return [heads[None]]
 
@@ -80,7 +82,7 @@ class PerHead:
     def split(self, x: str) -> list[str]:
         return self.graph.ops("Split", [x, self.graph.constant(self.sizes)], self.heads, axis=2)
 
-    def constants(self, heads: np.ndarray) -> list[np.ndarray]:
+    def constants(self, heads: NDArray[np.float32]) -> list[NDArray[np.float32]]:
         """heads: [H, ...] -> H of [...]."""
         return list(heads)
 

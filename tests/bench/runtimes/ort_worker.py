@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import onnxruntime
+from numpy.typing import NDArray
 
 from runtimes.worker import serve
 
@@ -15,10 +18,13 @@ SLOWER_FUSIONS = ["SkipLayerNormFusion"]
 class OrtEncoder:
     def __init__(self) -> None:
         self.sessions: dict[str, onnxruntime.InferenceSession] = {}
-        self.session = self.binding = self.output = None
         self.tokens = 0
+        # Of the current batch.
+        self.session: onnxruntime.InferenceSession
+        self.binding: onnxruntime.IOBinding
+        self.output: onnxruntime.OrtValue
 
-    def set_batch(self, token_ids: np.ndarray, lengths: list[int], command: dict) -> None:
+    def set_batch(self, token_ids: NDArray[np.int32], lengths: list[int], command: dict[str, Any]) -> None:
         if len(set(lengths)) != 1:
             raise ValueError(f"lengths: expected texts of one length, found {sorted(set(lengths))}")
         path = command["model"]
@@ -35,7 +41,7 @@ class OrtEncoder:
     def forward(self) -> None:
         self.session.run_with_iobinding(self.binding)
 
-    def hidden(self) -> np.ndarray:
+    def hidden(self) -> NDArray[np.float32]:
         return self.output.numpy().reshape(self.tokens, -1)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import statistics
 from pathlib import Path
+from typing import Any
 
 from runtimes import ROOT, machine
 
@@ -21,7 +22,7 @@ def milliseconds(seconds: float) -> str:
     return f"{value:.{3 if value < 1 else 2 if value < 10 else 1 if value < 100 else 0}f}"
 
 
-def comparison(cases: list[dict], contenders: list[str], baseline: str) -> str:
+def comparison(cases: list[dict[str, Any]], contenders: list[str], baseline: str) -> str:
     """Milliseconds a batch and, in brackets, the speed relative to the baseline; geometric means at the end."""
     header = ["attention", "tokens/text", "texts", *(f"{name} ms" for name in contenders)]
     exports = [name for name in contenders if name.startswith("ort:")]
@@ -40,7 +41,7 @@ def comparison(cases: list[dict], contenders: list[str], baseline: str) -> str:
     return markdown(header, rows)
 
 
-def write_json(path: Path, options: dict, results: dict) -> None:
+def write_json(path: Path, options: dict[str, Any], results: dict[str, Any]) -> None:
     """The results with the machine, the versions and the flags."""
     path.parent.mkdir(parents=True, exist_ok=True)
     options = {name: _without_root(value) for name, value in options.items()}

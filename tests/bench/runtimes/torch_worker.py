@@ -8,9 +8,11 @@ from __future__ import annotations
 import ctypes
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from runtimes.checkpoints import is_static
@@ -28,15 +30,19 @@ def precompute(attention: Attention, length: int) -> None:
         """x: [B, n, D] -> [B, n, D]."""
         return attention.output.dense(merge_heads(weights @ split_heads(attention.self.value(x), attention.heads)))
 
-    attention.forward = forward
+    # Of this one module alone: the others of its class may have other weights.
+    attention.forward = forward  # type: ignore[assignment, method-assign]
 
 
 class TorchEncoder:
     def __init__(self, folder: Path) -> None:
         self.model = load_checkpoint(folder)
-        self.token_ids = self.mask = self.output = None
+        # Of the current batch.
+        self.token_ids: Tensor
+        self.mask: Tensor
+        self.output: Tensor
 
-    def set_batch(self, token_ids: np.ndarray, lengths: list[int], _: dict) -> None:
+    def set_batch(self, token_ids: NDArray[np.int32], lengths: list[int], _: dict[str, Any]) -> None:
         if len(set(lengths)) != 1:
             raise ValueError(f"lengths: expected texts of one length, found {sorted(set(lengths))}")
         self.token_ids, self.mask = pad_batch(token_ids.reshape(len(lengths), -1).tolist())
@@ -47,7 +53,7 @@ class TorchEncoder:
     def forward(self) -> None:
         self.output = self.model(self.token_ids, self.mask).hidden
 
-    def hidden(self) -> np.ndarray:
+    def hidden(self) -> NDArray[np.float32]:
         return self.output[self.mask].numpy()
 
 

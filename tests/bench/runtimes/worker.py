@@ -5,25 +5,26 @@ from __future__ import annotations
 import json
 import sys
 import time
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 
 class Encoder(Protocol):
     """One model in one runtime, and its current batch."""
 
-    def set_batch(self, token_ids: np.ndarray, lengths: list[int], command: dict) -> None:
+    def set_batch(self, token_ids: NDArray[np.int32], lengths: list[int], command: dict[str, Any]) -> None:
         """token_ids: [T] int32, the texts one behind the other; the command may say more."""
 
     def forward(self) -> None:
         """Computes the hidden states: what is timed."""
 
-    def hidden(self) -> np.ndarray:
+    def hidden(self) -> NDArray[np.float32]:
         """The hidden states that forward computed last: [T, D]."""
 
 
-def serve(encoder: Encoder, description: dict) -> None:
+def serve(encoder: Encoder, description: dict[str, Any]) -> None:
     """Describes the model, then answers commands until the input ends."""
     _answer(description)
     for line in sys.stdin:
@@ -33,11 +34,11 @@ def serve(encoder: Encoder, description: dict) -> None:
             _answer({"error": f"{type(error).__name__}: {error}"})
 
 
-def _answer(answer: dict) -> None:
+def _answer(answer: dict[str, Any]) -> None:
     print(json.dumps(answer), flush=True)
 
 
-def _do(encoder: Encoder, command: dict) -> dict:
+def _do(encoder: Encoder, command: dict[str, Any]) -> dict[str, Any]:
     if command["do"] == "batch":
         token_ids = np.fromfile(command["token_ids"], dtype=np.int32)
         if len(token_ids) != sum(command["lengths"]):
