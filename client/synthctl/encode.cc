@@ -60,7 +60,7 @@ class TableWriter : public EncodeWriter {
     if (item.index == 0) {
       text = absl::StrFormat("%6s %9s %9s  %-44s %s\n", "#", "tokens", "norm", "vector", "text");
     }
-    const std::string excerpt = Excerpt(item.text, kExcerptBytes);
+    const std::string excerpt = OneLine(item.text, kExcerptBytes);
     if (!item.status.ok()) {
       absl::StrAppendFormat(&text, "%6d %9s %9s  %-44s %s\n", item.index + 1, "-", "-", "failed",
                             excerpt);
