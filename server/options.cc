@@ -113,7 +113,7 @@ void AddPrecision(CLI::App& app, Precision& value) {
          "bf16 (needs AVX512_BF16) and int8 (AVX512_VNNI): about 1.7 and 2.7 times as fast, and "
          "rounded more; auto: bf16 where the machine has it, f32 elsewhere")
       ->type_name("f32|bf16|int8|auto")
-      ->default_str(std::string(PrecisionName(value)));
+      ->default_str(std::string(ToString(value)));
 }
 
 // What one client, or all of them, can hold of the gRPC port.

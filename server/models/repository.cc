@@ -87,7 +87,7 @@ absl::Status Repository::Load(const Options::ModelSource& source, const LoadOpti
       {{"model", source.name},
        {"folder", source.folder},
        {"digest", info.digest},
-       {"precision", PrecisionName(info.precision)},
+       {"precision", ToString(info.precision)},
        {"instruction_set", info.instruction_set},
        {"parameters", info.parameters},
        {"weight_bytes", info.weight_bytes},

@@ -41,7 +41,7 @@ absl::Status GetModel(const CallServices& services, const v1::GetModelRequest& r
   limits.set_max_text_tokens(static_cast<std::uint32_t>(model.config().max_position_embeddings));
   limits.set_max_message_bytes(static_cast<std::uint64_t>(services.limits.max_message_bytes));
   response.set_server_version(kVersion);
-  response.set_precision(std::string(PrecisionName(info.precision)));
+  response.set_precision(std::string(ToString(info.precision)));
   response.set_instruction_set(info.instruction_set);
   for (const auto& other : *services.repository.models()) {
     if (other != *served) response.add_other_models(other->name());
