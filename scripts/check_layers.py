@@ -17,7 +17,7 @@ MAX_LINES = 450
 API = ["synth/v1/"]  # the generated messages
 ENGINE = ["model/include/"]  # the public headers of synth::model, included as synth/NAME.h
 SHARED = ["model/strings.h", "model/limits.h"]
-LENT = ["model/workspace.h", "model/team.h"]  # what a caller lends to one Forward
+LENT = ["model/workspace.h", "model/work_split.h"]  # what a caller lends to one Forward
 BELOW_OPS = ["model/kernels/", "model/checkpoint/"]
 BELOW_MODELS = ["server/base/", "server/options.h", "server/scheduling/", "server/observe/"]
 
@@ -32,7 +32,7 @@ FLOORS: dict[str, list[str]] = {
     "model/checkpoint": [*ENGINE, *SHARED],
     "model/text": [*ENGINE, *SHARED],
     "model/workspace": [*ENGINE, *SHARED, "model/kernels/"],
-    "model/team": [*ENGINE, *SHARED, "model/kernels/", "model/workspace.h"],
+    "model/work_split": [*ENGINE, *SHARED, "model/kernels/", "model/workspace.h"],
     "model/ops": [*ENGINE, *SHARED, *LENT, *BELOW_OPS],
     "model/attention": [*ENGINE, *SHARED, *LENT, *BELOW_OPS, "model/ops/"],
     "model/layers": [*ENGINE, *SHARED, *LENT, *BELOW_OPS, "model/ops/", "model/attention/"],

@@ -7,7 +7,6 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "server/base/excerpt.h"
 #include "synth/utf8.h"
 
 namespace synth::server {

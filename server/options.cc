@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cassert>
 #include <cstdlib>
 #include <filesystem>
 #include <map>
@@ -113,7 +114,7 @@ void AddPrecision(CLI::App& app, Precision& value) {
          "bf16 (needs AVX512_BF16) and int8 (AVX512_VNNI): about 1.7 and 2.7 times as fast, and "
          "rounded more; auto: bf16 where the machine has it, f32 elsewhere")
       ->type_name("f32|bf16|int8|auto")
-      ->default_str(std::string(PrecisionName(value)));
+      ->default_str(std::string(ToString(value)));
 }
 
 // What one client, or all of them, can hold of the gRPC port.
@@ -187,19 +188,28 @@ void AddStopping(CLI::App& app, Options& options) {
               "How long the calls in flight may take to finish then");
 }
 
+// An option that takes one of the names, and whose default is the name of what `value` is.
+template <typename Enum>
+CLI::Option* AddNamed(CLI::App& app, const std::string& option, Enum& value,
+                      const std::map<std::string, Enum>& names, const std::string& help) {
+  const auto own = std::ranges::find(names, value, [](const auto& entry) { return entry.second; });
+  assert(own != names.end());
+  return app.add_option(option, value, help)
+      ->transform(CLI::CheckedTransformer(names))
+      ->default_str(own->first);
+}
+
 void AddLogging(CLI::App& app, Options& options) {
-  app.add_option("--log-format", options.log_format, "text or json, on standard error")
-      ->transform(CLI::CheckedTransformer(
-          std::map<std::string, LogFormat>{{"text", LogFormat::kText}, {"json", LogFormat::kJson}}))
-      ->default_str("text")
+  AddNamed<LogFormat>(app, "--log-format", options.log_format,
+                      {{"text", LogFormat::kText}, {"json", LogFormat::kJson}},
+                      "text or json, on standard error")
       ->type_name("FORMAT");
-  app.add_option("--log-level", options.log_level, "debug, info, warn or error")
-      ->transform(CLI::CheckedTransformer(
-          std::map<std::string, spdlog::level::level_enum>{{"debug", spdlog::level::debug},
-                                                           {"info", spdlog::level::info},
-                                                           {"warn", spdlog::level::warn},
-                                                           {"error", spdlog::level::err}}))
-      ->default_str("info")
+  AddNamed<spdlog::level::level_enum>(app, "--log-level", options.log_level,
+                                      {{"debug", spdlog::level::debug},
+                                       {"info", spdlog::level::info},
+                                       {"warn", spdlog::level::warn},
+                                       {"error", spdlog::level::err}},
+                                      "debug, info, warn or error")
       ->type_name("LEVEL");
 }
 

@@ -9,13 +9,15 @@
 #include <variant>
 #include <vector>
 
+#include "server/base/defaults.h"
 #include "server/base/logging.h"
 #include "synth/precision.h"
 
 namespace synth::server {
 
 // Everything an operator can set. Each field is a flag, an environment variable and a key of the
-// configuration file; options.cc holds their names and help texts.
+// configuration file; options.cc holds their names and help texts, which take their defaults from
+// here.
 struct Options {
   struct ModelSource {
     std::string name;
@@ -29,28 +31,29 @@ struct Options {
   Precision precision = Precision::kF32;  // of every model
 
   int lanes = 0;  // 0: the CPUs this process may use
-  int max_batch_tokens = 512;
-  std::int64_t max_queue_tokens = 65536;
-  std::chrono::milliseconds max_queue_time{10'000};
+  int max_batch_tokens = defaults::kMaxBatchTokens;
+  std::int64_t max_queue_tokens = defaults::kMaxQueueTokens;
+  std::chrono::milliseconds max_queue_time = defaults::kMaxQueueTime;
 
-  int max_texts = 1024;
-  std::int64_t max_text_bytes = 262'144;
-  int max_message_bytes = 4 * 1024 * 1024;
+  int max_texts = defaults::kMaxTexts;
+  std::int64_t max_text_bytes = defaults::kMaxTextBytes;
+  int max_message_bytes = defaults::kMaxMessageBytes;
 
   // Answers that clients have not taken yet: how long one may wait, and bytes of all of them.
-  std::chrono::milliseconds response_timeout{30'000};
-  std::int64_t max_unflushed_bytes = 67'108'864;
+  std::chrono::milliseconds response_timeout = defaults::kResponseTimeout;
+  std::int64_t max_unflushed_bytes = defaults::kMaxUnflushedBytes;
 
   std::chrono::milliseconds drain_delay{0};
   std::chrono::milliseconds drain_timeout{20'000};
 
-  int max_connections = 10'000;            // at most what the descriptor limit leaves room for
-  int max_connections_per_address = 1000;  // 0: no limit
+  // At most what the descriptor limit leaves room for.
+  int max_connections = defaults::kMaxConnections;
+  int max_connections_per_address = 1000;                      // 0: no limit
   std::chrono::milliseconds max_connection_idle{600'000};      // 0: no limit
   std::chrono::milliseconds max_connection_age{0};             // 0: no limit
   std::chrono::milliseconds max_connection_age_grace{30'000};  // calls in flight at that age
   std::chrono::milliseconds keepalive_time{60'000};            // 0: no pings
-  std::chrono::milliseconds keepalive_timeout{20'000};         // > 0
+  std::chrono::milliseconds keepalive_timeout = defaults::kKeepaliveTimeout;  // > 0
 
   LogFormat log_format = LogFormat::kText;
   spdlog::level::level_enum log_level = spdlog::level::info;

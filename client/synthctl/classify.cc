@@ -48,7 +48,7 @@ class TableWriter : public ClassifyWriter {
     if (item.index == 0) {
       text = absl::StrFormat("%6s %9s  %-28s %9s  %s\n", "#", "tokens", "label", "score", "text");
     }
-    const std::string excerpt = Excerpt(item.text, kExcerptBytes);
+    const std::string excerpt = OneLine(item.text, kExcerptBytes);
     if (!item.status.ok()) {
       absl::StrAppendFormat(&text, "%6d %9s  %-28s %9s  %s\n", item.index + 1, "-", "failed", "-",
                             excerpt);

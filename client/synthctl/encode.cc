@@ -2,8 +2,10 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <cstdint>
 #include <limits>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <variant>
@@ -40,7 +42,7 @@ struct EncodeOptions {
   TextInputOptions input;
   OutputOptions output;
   std::string pooling = "model";
-  bool normalize = false;
+  std::optional<bool> normalize;  // none: as the model has it
   LongTextOptions long_texts;
 };
 
@@ -60,7 +62,7 @@ class TableWriter : public EncodeWriter {
     if (item.index == 0) {
       text = absl::StrFormat("%6s %9s %9s  %-44s %s\n", "#", "tokens", "norm", "vector", "text");
     }
-    const std::string excerpt = Excerpt(item.text, kExcerptBytes);
+    const std::string excerpt = OneLine(item.text, kExcerptBytes);
     if (!item.status.ok()) {
       absl::StrAppendFormat(&text, "%6d %9s %9s  %-44s %s\n", item.index + 1, "-", "-", "failed",
                             excerpt);
@@ -169,7 +171,7 @@ int RunEncode(const EncodeOptions& options, const GlobalOptions& globals) {
   v1::EncodeRequest settings;
   settings.set_model(globals.model);
   settings.set_pooling(PoolingOf(options.pooling));
-  settings.set_normalize(options.normalize);
+  if (options.normalize) settings.set_normalize(*options.normalize);
   options.long_texts.SetIn(settings);
   const std::unique_ptr<EncodeWriter> writer = MakeWriter(options.output.format, run.output);
   return RunTexts<v1::EncodeResult>(
@@ -190,7 +192,10 @@ void AddEncode(CLI::App& app, const GlobalOptions& globals, Action& action) {
       ->type_name("model|mean|cls|max")
       ->check(CLI::IsMember({"model", "mean", "cls", "max"}).description(""))
       ->capture_default_str();
-  command->add_flag("--normalize", options->normalize, "scale each vector to length 1");
+  command->add_flag_function(
+      "--normalize,!--no-normalize",
+      [options](std::int64_t count) { options->normalize = count > 0; },
+      "scale each vector to length 1, or do not; default: as the model has it");
   AddLongTextOptions(*command, options->long_texts);
   command->footer(kExamples);
   command->callback([options, &globals, &action] {

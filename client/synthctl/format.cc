@@ -8,6 +8,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "synth/client/status.h"
+#include "synth/utf8.h"
 
 namespace synth::synthctl {
 
@@ -19,25 +20,22 @@ std::string Describe(const absl::Status& status) {
   return text;
 }
 
-std::string Excerpt(std::string_view text, std::size_t max_bytes) {
+std::string OneLine(std::string_view text, std::size_t max_bytes) {
   constexpr std::string_view kMark = "...";
   constexpr unsigned char kDelete = 0x7F;
-  const auto continues = [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) == 0x80U; };
-  std::string excerpt(text);
+  std::string line(text);
   if (text.size() > max_bytes) {
-    std::size_t end = max_bytes > kMark.size() ? max_bytes - kMark.size() : 0;
-    while (end > 0 && continues(text[end])) --end;
-    excerpt.resize(end);
-    excerpt += kMark;
+    line = CutUtf8(text, max_bytes > kMark.size() ? max_bytes - kMark.size() : 0);
+    line += kMark;
   }
   std::replace_if(
-      excerpt.begin(), excerpt.end(),
+      line.begin(), line.end(),
       [](char c) {
         const auto byte = static_cast<unsigned char>(c);
         return byte < static_cast<unsigned char>(' ') || byte == kDelete;
       },
       ' ');
-  return excerpt;
+  return line;
 }
 
 void AppendJsonFloat(std::string& out, float value) {

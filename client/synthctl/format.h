@@ -14,9 +14,9 @@ namespace synth::synthctl {
 // "RESOURCE_EXHAUSTED: the queue is full (retry after 120 ms)".
 std::string Describe(const absl::Status& status);
 
-// The beginning of `text`, at most `max_bytes` long, cut between characters and marked by "..."
-// where cut. Control characters become spaces: a text must not steer the terminal.
-std::string Excerpt(std::string_view text, std::size_t max_bytes);
+// `text` for a line of a terminal: at most `max_bytes`, cut between characters and marked by "..."
+// if it is longer. Control characters become spaces: a text must not steer the terminal.
+std::string OneLine(std::string_view text, std::size_t max_bytes);
 
 // The shortest decimal form that reads back as the same float; "NaN" and infinities as JSON's null.
 void AppendJsonFloat(std::string& out, float value);

@@ -61,15 +61,15 @@ struct InspectOptions {
 using TokenIds = std::vector<std::int32_t>;
 
 // A text that stands for any other, where no layer to be drawn looks at it.
-absl::StatusOr<TokenIds> AnyText(const InspectOptions& options, const ModelConfig& config) {
+absl::StatusOr<TokenIds> AnyText(const InspectOptions& options, const Model& model) {
+  const ModelConfig& config = model.config();
   for (std::size_t i = 0; i < config.attention.size() && !options.png.empty(); ++i) {
     if (!DependsOnInput(config.attention[i])) continue;
     return absl::InvalidArgumentError(absl::StrCat("layer ", i, " (",
                                                    inspect::SourceName(config.attention[i]),
                                                    ") follows the text: --png needs a --text"));
   }
-  const int tokens =
-      options.tokens.value_or(std::min(config.max_position_embeddings, kMaxDefaultTokens));
+  const int tokens = options.tokens.value_or(std::min(model.max_text_tokens(), kMaxDefaultTokens));
   return TokenIds(static_cast<std::size_t>(tokens), 0);
 }
 
@@ -84,7 +84,7 @@ absl::StatusOr<TokenIds> GivenText(const InspectOptions& options, const Model& m
     return absl::InvalidArgumentError(absl::StrCat("--text: ", ids.status().message()));
   }
   if (ids->empty()) return absl::InvalidArgumentError("--text: the text has no tokens");
-  const int limit = options.tokens.value_or(model.config().max_position_embeddings);
+  const int limit = options.tokens.value_or(model.max_text_tokens());
   const int found = static_cast<int>(ids->size());
   if (options.tokens && found < limit) {
     return absl::InvalidArgumentError(
@@ -103,12 +103,12 @@ absl::StatusOr<TokenIds> GivenText(const InspectOptions& options, const Model& m
 }
 
 absl::StatusOr<TokenIds> ChooseText(const InspectOptions& options, const Model& model) {
-  const int longest = model.config().max_position_embeddings;
+  const int longest = model.max_text_tokens();
   if (options.tokens.value_or(1) > longest) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("--tokens ", *options.tokens, ": the model has ", longest, " positions"));
+    return absl::InvalidArgumentError(absl::StrCat(
+        "--tokens ", *options.tokens, ": the model takes at most ", longest, " tokens"));
   }
-  return options.text ? GivenText(options, model) : AnyText(options, model.config());
+  return options.text ? GivenText(options, model) : AnyText(options, model);
 }
 
 // Opens an output of the command, unless the folder is read from the same file.

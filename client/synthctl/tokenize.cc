@@ -41,7 +41,7 @@ class TableWriter : public TokenizeWriter {
     }
     std::string pieces;
     for (const std::string& piece : item.result.pieces()) {
-      absl::StrAppend(&pieces, " ", Excerpt(piece, kPieceBytes));
+      absl::StrAppend(&pieces, " ", OneLine(piece, kPieceBytes));
     }
     return output_.Write(absl::StrFormat("%d: %d tokens\n  pieces%s\n  ids    %s\n", item.index + 1,
                                          item.result.ids_size(), pieces,

@@ -15,7 +15,7 @@ struct HeadWeights {
   const float* reciprocal = nullptr;  // [n]
 };
 
-// softmax(S) for the texts of a batch. There are two kinds: Alignment, where S is the same for
+// softmax(S) for the texts of a batch. There are two kinds: StaticWeights, where S is the same for
 // every input, and DynamicWeights, where it is computed.
 class AttentionWeights {
  public:

@@ -8,7 +8,6 @@
 #include <variant>
 #include <vector>
 
-#include "model/attention/alignment.h"
 #include "model/attention/attention_weights.h"
 #include "model/attention/dense.h"
 #include "model/attention/dot_product.h"
@@ -19,6 +18,7 @@
 #include "model/attention/random.h"
 #include "model/attention/static_scores.h"
 #include "model/attention/static_sum.h"
+#include "model/attention/static_weights.h"
 #include "model/checkpoint/checkpoint.h"
 #include "model/kernels/kernels.h"
 #include "model/kernels/select.h"
@@ -93,8 +93,8 @@ std::unique_ptr<const AttentionWeights> LoadAttentionWeights(const Kernels& kern
   ScoreParts parts;
   std::visit(AddSource{kernels, tensors, config, std::vector<float>(heads, 1.0F), parts}, spec);
   if (parts.dynamic.empty()) {
-    return std::make_unique<const Alignment>(kernels, StaticSum(std::move(parts.fixed)),
-                                             config.num_attention_heads, length);
+    return std::make_unique<const StaticWeights>(kernels, StaticSum(std::move(parts.fixed)),
+                                                 config.num_attention_heads, length);
   }
   return std::make_unique<const DynamicWeights>(kernels, StaticSum(std::move(parts.fixed)),
                                                 config.num_attention_heads, length,

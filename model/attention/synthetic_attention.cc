@@ -12,7 +12,7 @@
 #include "model/kernels/operand.h"
 #include "model/kernels/packed_matrix.h"
 #include "model/kernels/select.h"
-#include "model/team.h"
+#include "model/work_split.h"
 #include "model/workspace.h"
 #include "synth/config.h"
 
@@ -29,14 +29,14 @@ SyntheticAttention::SyntheticAttention(const Kernels& kernels, const TensorScope
       output_(kernels.linear, tensors.Below("output").Below("dense")) {}
 
 void SyntheticAttention::Mix(const ConstMatrix& x, std::span<const std::int32_t> offsets,
-                             Workspace& workspace, Team& team) const {
+                             Workspace& workspace, WorkSplit& split) const {
   const Index size = x.cols;
   const Index width = weights_->projected_width();
   float* const values = workspace.values.Reserve(x.rows * size);
   float* const mixed = workspace.mixed.Reserve(x.rows * size);
   float* const projected = workspace.projected.Reserve(x.rows * width);
 
-  team.ForRows(x.rows, [&](Index first, Index last, Scratch& scratch) {
+  split.ForRows(x.rows, [&](Index first, Index last, Scratch& scratch) {
     const Index rows = last - first;
     const Operand input =
         Prepare(linear_, {x.data + first * x.stride, rows, size, x.stride}, scratch.input);
@@ -44,7 +44,7 @@ void SyntheticAttention::Mix(const ConstMatrix& x, std::span<const std::int32_t>
     weights_->Project(input, {projected + first * width, rows, width, width});
   });
   const Index texts = static_cast<Index>(offsets.size()) - 1;
-  team.ForEach(texts * heads_, [&](Index i, Scratch& scratch) {
+  split.ForEach(texts * heads_, [&](Index i, Scratch& scratch) {
     const auto text = static_cast<std::size_t>(i / heads_);
     const Index head = i % heads_;
     const Index first = offsets[text];
@@ -70,11 +70,11 @@ void SyntheticAttention::AddOutput(const Workspace& workspace, Index first, Inde
 }
 
 std::vector<float> SyntheticAttention::Weights(const ConstMatrix& x, Workspace& workspace,
-                                               Team& team) const {
+                                               WorkSplit& split) const {
   const Index n = x.rows;
   const Index width = weights_->projected_width();
   float* const projected = workspace.projected.Reserve(n * width);
-  team.ForRows(n, [&](Index first, Index last, Scratch& scratch) {
+  split.ForRows(n, [&](Index first, Index last, Scratch& scratch) {
     const Index rows = last - first;
     const Operand input =
         Prepare(linear_, {x.data + first * x.stride, rows, x.cols, x.stride}, scratch.input);
@@ -85,7 +85,7 @@ std::vector<float> SyntheticAttention::Weights(const ConstMatrix& x, Workspace& 
   std::vector<float> identity(size * size);
   for (std::size_t i = 0; i < size; ++i) identity[i * size + i] = 1;
   std::vector<float> weights(static_cast<std::size_t>(heads_) * size * size);
-  team.ForEach(heads_, [&](Index head, Scratch& scratch) {
+  split.ForEach(heads_, [&](Index head, Scratch& scratch) {
     MixHead({projected, n, width, width}, {identity.data(), n, n, n}, head, scratch,
             {weights.data() + head * n * n, n, n, n});
   });

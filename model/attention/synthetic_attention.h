@@ -12,7 +12,7 @@
 #include "model/kernels/kernels.h"
 #include "model/kernels/select.h"
 #include "model/ops/linear.h"
-#include "model/team.h"
+#include "model/work_split.h"
 #include "model/workspace.h"
 #include "synth/config.h"
 
@@ -29,13 +29,13 @@ class SyntheticAttention {
   // What the heads mix: x [T, D] -> in workspace.mixed, [T, D]; text b is rows offsets[b] ..
   // offsets[b + 1].
   void Mix(const ConstMatrix& x, std::span<const std::int32_t> offsets, Workspace& workspace,
-           Team& team) const;
+           WorkSplit& split) const;
   // y += mixed Woᵀ + bo, for the rows first .. last of what Mix left. y: [last - first, D].
   void AddOutput(const Workspace& workspace, Index first, Index last, Scratch& scratch,
                  const Matrix& y) const;
 
   // The softmax(S) [H, n, n] that Mix mixes with, where x [n, D] is one text. For people.
-  std::vector<float> Weights(const ConstMatrix& x, Workspace& workspace, Team& team) const;
+  std::vector<float> Weights(const ConstMatrix& x, Workspace& workspace, WorkSplit& split) const;
 
   std::size_t bytes() const;
   std::size_t precomputed_bytes() const { return weights_->precomputed_bytes(); }

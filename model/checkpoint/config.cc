@@ -33,8 +33,8 @@ constexpr int kMaxLayers = 1024;
 constexpr std::size_t kMaxParts = 64;
 
 absl::Status KeyError(std::string_view key, std::string_view expected, const json* found) {
-  return absl::InvalidArgumentError(
-      Cat(key, ": expected ", expected, ", found ", found == nullptr ? "nothing" : Shown(*found)));
+  return absl::InvalidArgumentError(Cat(key, ": expected ", expected, ", found ",
+                                        found == nullptr ? "nothing" : Excerpt(*found)));
 }
 
 // The value of a key; null where it is absent or null, as Hugging Face writes what is not set.
@@ -405,7 +405,7 @@ absl::StatusOr<ModelConfig> ParseConfig(std::string_view text) {
   const auto value = ParseJson(text);
   if (!value.ok()) return value.status();
   if (!value->is_object()) {
-    return absl::InvalidArgumentError(Cat("expected a JSON object, found ", Shown(*value)));
+    return absl::InvalidArgumentError(Cat("expected a JSON object, found ", Excerpt(*value)));
   }
   const Object file{*value, ""};
   constexpr std::array kModelTypes = {Choice<bool>{"synthesizer", true}};

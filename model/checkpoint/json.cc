@@ -12,6 +12,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "model/strings.h"
+#include "synth/utf8.h"
 
 namespace synth {
 namespace {
@@ -19,7 +20,7 @@ namespace {
 // A config or a safetensors header needs 5; the limit keeps recursive code (dump, destructors)
 // shallow.
 constexpr int kMaxDepth = 32;
-constexpr std::size_t kShownCharacters = 80;
+constexpr std::size_t kShownBytes = 80;
 
 bool IsTooDeep(std::string_view text) {
   int depth = 0;
@@ -74,7 +75,7 @@ absl::StatusOr<nlohmann::json> ParseJson(std::string_view text) {
     auto value = nlohmann::json::parse(text.begin(), text.end(), see);
     if (duplicates.first()) {
       return absl::InvalidArgumentError(
-          Cat("the key ", Shown(*duplicates.first()), " is there twice"));
+          Cat("the key ", Excerpt(*duplicates.first()), " is there twice"));
     }
     return value;
   } catch (const nlohmann::json::parse_error& error) {
@@ -85,11 +86,10 @@ absl::StatusOr<nlohmann::json> ParseJson(std::string_view text) {
   }
 }
 
-std::string Shown(const nlohmann::json& value) {
+std::string Excerpt(const nlohmann::json& value) {
   constexpr int kOnOneLine = -1;
-  std::string text = value.dump(kOnOneLine, ' ', true, nlohmann::json::error_handler_t::replace);
-  if (text.size() > kShownCharacters) text = text.substr(0, kShownCharacters) + "...";
-  return text;
+  return Excerpt(value.dump(kOnOneLine, ' ', true, nlohmann::json::error_handler_t::replace),
+                 kShownBytes);
 }
 
 }  // namespace synth

@@ -14,7 +14,7 @@ namespace synth {
 absl::StatusOr<nlohmann::json> ParseJson(std::string_view text);
 
 // `value` as JSON for an error message, shortened.
-std::string Shown(const nlohmann::json& value);
+std::string Excerpt(const nlohmann::json& value);
 
 }  // namespace synth
 

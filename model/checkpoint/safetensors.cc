@@ -50,7 +50,7 @@ const DTypeRow& RowOf(DType dtype) {
 }
 
 absl::Status TensorError(std::string_view name, std::string_view message) {
-  return absl::InvalidArgumentError(Cat("tensor ", Shown(name), ": ", message));
+  return absl::InvalidArgumentError(Cat("tensor ", Excerpt(name), ": ", message));
 }
 
 // Where a tensor lies, in bytes of the data section.
@@ -68,7 +68,7 @@ absl::StatusOr<DType> ReadDType(std::string_view name, const nlohmann::json& ent
       if (value->get_ref<const std::string&>() == row.name) return row.dtype;
     }
   }
-  return TensorError(name, Cat("unknown dtype ", Shown(*value)));
+  return TensorError(name, Cat("unknown dtype ", Excerpt(*value)));
 }
 
 absl::StatusOr<std::vector<std::int64_t>> ReadShape(std::string_view name,
@@ -76,14 +76,14 @@ absl::StatusOr<std::vector<std::int64_t>> ReadShape(std::string_view name,
   const auto value = entry.find("shape");
   if (value == entry.end()) return TensorError(name, "shape is missing");
   if (!value->is_array()) {
-    return TensorError(name, Cat("shape: expected an array, found ", Shown(*value)));
+    return TensorError(name, Cat("shape: expected an array, found ", Excerpt(*value)));
   }
   std::vector<std::int64_t> shape;
   for (const nlohmann::json& dimension : *value) {
     constexpr std::uint64_t kMax = std::numeric_limits<std::int64_t>::max();
     if (!dimension.is_number_unsigned() || dimension.get<std::uint64_t>() > kMax) {
       return TensorError(
-          name, Cat("shape: expected integers from 0 to 2^63 - 1, found ", Shown(dimension)));
+          name, Cat("shape: expected integers from 0 to 2^63 - 1, found ", Excerpt(dimension)));
     }
     shape.push_back(dimension.get<std::int64_t>());
   }
@@ -96,14 +96,14 @@ absl::StatusOr<Range> ReadRange(std::string_view name, const nlohmann::json& ent
   if (value == entry.end()) return TensorError(name, "data_offsets is missing");
   if (!value->is_array() || value->size() != 2 || !(*value)[0].is_number_unsigned() ||
       !(*value)[1].is_number_unsigned()) {
-    return TensorError(name, Cat("data_offsets: expected two integers, found ", Shown(*value)));
+    return TensorError(name, Cat("data_offsets: expected two integers, found ", Excerpt(*value)));
   }
   const Range range{(*value)[0].get<std::uint64_t>(), (*value)[1].get<std::uint64_t>(), name};
   if (range.begin > range.end) {
-    return TensorError(name, Cat("data_offsets ", Shown(*value), " end before they begin"));
+    return TensorError(name, Cat("data_offsets ", Excerpt(*value), " end before they begin"));
   }
   if (range.end > data_size) {
-    return TensorError(name, Cat("data_offsets ", Shown(*value), " are out of bounds: the ",
+    return TensorError(name, Cat("data_offsets ", Excerpt(*value), " are out of bounds: the ",
                                  "file has ", data_size, " bytes of data (truncated?)"));
   }
   return range;
@@ -150,7 +150,7 @@ absl::Status CheckMetadata(const nlohmann::json& metadata) {
                                [](const nlohmann::json& value) { return value.is_string(); }));
   if (ok) return absl::OkStatus();
   return absl::InvalidArgumentError(
-      Cat(kMetadata, ": expected an object of strings, found ", Shown(metadata)));
+      Cat(kMetadata, ": expected an object of strings, found ", Excerpt(metadata)));
 }
 
 }  // namespace
@@ -192,7 +192,7 @@ absl::StatusOr<TensorEntries> ParseSafetensorsHeader(std::string_view header_tex
   }
   if (!header->is_object()) {
     return absl::InvalidArgumentError(
-        Cat("header: expected a JSON object, found ", Shown(*header)));
+        Cat("header: expected a JSON object, found ", Excerpt(*header)));
   }
 
   TensorEntries tensors;
@@ -203,7 +203,7 @@ absl::StatusOr<TensorEntries> ParseSafetensorsHeader(std::string_view header_tex
       continue;
     }
     if (!entry.is_object()) {
-      return TensorError(name, Cat("expected an object, found ", Shown(entry)));
+      return TensorError(name, Cat("expected an object, found ", Excerpt(entry)));
     }
     const auto dtype = ReadDType(name, entry);
     if (!dtype.ok()) return dtype.status();

@@ -113,7 +113,7 @@ absl::StatusOr<Kernels> SelectKernels(Precision precision) {
   const MatmulKernels* const linear = Find(precision, isa);
   if (linear == nullptr) {
     return absl::FailedPreconditionError(
-        Cat("precision ", PrecisionName(precision), " needs ",
+        Cat("precision ", ToString(precision), " needs ",
             precision == Precision::kBf16 ? "AVX512_BF16" : "AVX512_VNNI",
             ", which this processor or its instruction set in use (", isa.name, ") lacks"));
   }
@@ -122,7 +122,7 @@ absl::StatusOr<Kernels> SelectKernels(Precision precision) {
   return Kernels{isa, *linear, bf16 != nullptr ? *bf16 : isa.f32};
 }
 
-std::string_view PrecisionName(Precision precision) {
+std::string_view ToString(Precision precision) {
   switch (precision) {
     case Precision::kF32:
       break;
@@ -141,7 +141,7 @@ absl::StatusOr<Precision> ParsePrecision(std::string_view name) {
     return Find(Precision::kBf16, **isa) != nullptr ? Precision::kBf16 : Precision::kF32;
   }
   for (const Precision precision : kPrecisions) {
-    if (name == PrecisionName(precision)) return precision;
+    if (name == ToString(precision)) return precision;
   }
   return absl::InvalidArgumentError(
       Cat("precision: expected f32, bf16, int8 or auto, found \"", name, "\""));

@@ -14,7 +14,7 @@
 #include "model/layers/encoder_layer.h"
 #include "model/ops/layer_norm.h"
 #include "model/strings.h"
-#include "model/team.h"
+#include "model/work_split.h"
 #include "model/workspace.h"
 #include "synth/model.h"
 
@@ -51,8 +51,8 @@ Matrix Encoder::Forward(const PackedTokens& tokens, Workspace& workspace, Helper
   const Matrix x = {workspace.hidden.Reserve(rows * hidden_size_), rows, hidden_size_,
                     hidden_size_};
   embedding_.Forward(tokens, x);
-  Team team(workspace, helpers, rows);
-  for (const auto& layer : layers_) layer->Forward(tokens.offsets, workspace, team, x);
+  WorkSplit split(workspace, helpers, rows);
+  for (const auto& layer : layers_) layer->Forward(tokens.offsets, workspace, split, x);
   if (final_norm_) final_norm_->Forward({x.data, x.rows, x.cols, x.stride}, x);
   return x;
 }
@@ -62,11 +62,11 @@ void Encoder::VisitAttention(const PackedTokens& text, Workspace& workspace,
   const Index n = text.tokens();
   const Matrix x = {workspace.hidden.Reserve(n * hidden_size_), n, hidden_size_, hidden_size_};
   embedding_.Forward(text, x);
-  Team team(workspace, nullptr, n);
+  WorkSplit split(workspace, nullptr, n);
   for (std::size_t i = 0; i < layers_.size(); ++i) {
-    const std::vector<float> weights = layers_[i]->Attention(x, workspace, team);
+    const std::vector<float> weights = layers_[i]->Attention(x, workspace, split);
     visit({i, weights, layers_[i]->attention_bytes()});
-    layers_[i]->Forward(text.offsets, workspace, team, x);
+    layers_[i]->Forward(text.offsets, workspace, split, x);
   }
 }
 

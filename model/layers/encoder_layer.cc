@@ -10,7 +10,7 @@
 #include "model/kernels/kernels.h"
 #include "model/kernels/select.h"
 #include "model/ops/layer_norm.h"
-#include "model/team.h"
+#include "model/work_split.h"
 #include "model/workspace.h"
 #include "synth/config.h"
 
@@ -35,10 +35,10 @@ class PostNormLayer final : public EncoderLayer {
         output_norm_(kernels.isa.rows, layer.Below("output").Below("LayerNorm"),
                      config.layer_norm_eps) {}
 
-  void Forward(std::span<const std::int32_t> offsets, Workspace& workspace, Team& team,
+  void Forward(std::span<const std::int32_t> offsets, Workspace& workspace, WorkSplit& split,
                const Matrix& all) const override {
-    attention_.Mix(Const(all), offsets, workspace, team);
-    team.ForRows(all.rows, [&](Index first, Index last, Scratch& scratch) {
+    attention_.Mix(Const(all), offsets, workspace, split);
+    split.ForRows(all.rows, [&](Index first, Index last, Scratch& scratch) {
       const Matrix x = Rows(all, first, last);
       attention_.AddOutput(workspace, first, last, scratch, x);
       attention_norm_.Forward(Const(x), x);
@@ -47,8 +47,9 @@ class PostNormLayer final : public EncoderLayer {
     });
   }
 
-  std::vector<float> Attention(const Matrix& x, Workspace& workspace, Team& team) const override {
-    return attention_.Weights(Const(x), workspace, team);
+  std::vector<float> Attention(const Matrix& x, Workspace& workspace,
+                               WorkSplit& split) const override {
+    return attention_.Weights(Const(x), workspace, split);
   }
 
   std::size_t bytes() const override {
@@ -72,13 +73,13 @@ class PreNormLayer final : public EncoderLayer {
         intermediate_norm_(kernels.isa.rows, layer.Below("intermediate").Below("LayerNorm"),
                            config.layer_norm_eps) {}
 
-  void Forward(std::span<const std::int32_t> offsets, Workspace& workspace, Team& team,
+  void Forward(std::span<const std::int32_t> offsets, Workspace& workspace, WorkSplit& split,
                const Matrix& all) const override {
     const Matrix all_normed = {workspace.normed.Reserve(all.rows * all.cols), all.rows, all.cols,
                                all.cols};
     attention_norm_.Forward(Const(all), all_normed);
-    attention_.Mix(Const(all_normed), offsets, workspace, team);
-    team.ForRows(all.rows, [&](Index first, Index last, Scratch& scratch) {
+    attention_.Mix(Const(all_normed), offsets, workspace, split);
+    split.ForRows(all.rows, [&](Index first, Index last, Scratch& scratch) {
       const Matrix x = Rows(all, first, last);
       const Matrix normed = Rows(all_normed, first, last);
       attention_.AddOutput(workspace, first, last, scratch, x);
@@ -87,10 +88,11 @@ class PreNormLayer final : public EncoderLayer {
     });
   }
 
-  std::vector<float> Attention(const Matrix& x, Workspace& workspace, Team& team) const override {
+  std::vector<float> Attention(const Matrix& x, Workspace& workspace,
+                               WorkSplit& split) const override {
     const Matrix normed = {workspace.normed.Reserve(x.rows * x.cols), x.rows, x.cols, x.cols};
     attention_norm_.Forward(Const(x), normed);
-    return attention_.Weights(Const(normed), workspace, team);
+    return attention_.Weights(Const(normed), workspace, split);
   }
 
   std::size_t bytes() const override {

@@ -12,7 +12,7 @@
 #include "model/kernels/kernels.h"
 #include "model/kernels/select.h"
 #include "model/layers/feed_forward.h"
-#include "model/team.h"
+#include "model/work_split.h"
 #include "model/workspace.h"
 #include "synth/config.h"
 
@@ -29,11 +29,12 @@ class EncoderLayer {
   EncoderLayer& operator=(const EncoderLayer&) = delete;
 
   // x: [T, D], in place; text b is rows offsets[b] .. offsets[b + 1].
-  virtual void Forward(std::span<const std::int32_t> offsets, Workspace& workspace, Team& team,
-                       const Matrix& x) const = 0;
+  virtual void Forward(std::span<const std::int32_t> offsets, Workspace& workspace,
+                       WorkSplit& split, const Matrix& x) const = 0;
 
   // softmax(S) [H, n, n] that Forward mixes with, where x [n, D] is one text. For people.
-  virtual std::vector<float> Attention(const Matrix& x, Workspace& workspace, Team& team) const = 0;
+  virtual std::vector<float> Attention(const Matrix& x, Workspace& workspace,
+                                       WorkSplit& split) const = 0;
 
   virtual std::size_t bytes() const = 0;
   std::size_t attention_bytes() const { return attention_.precomputed_bytes(); }

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 
 namespace synth {
@@ -46,6 +47,19 @@ std::optional<std::size_t> FirstInvalidUtf8(std::string_view text) {
     i += lead->continuations + 1;
   }
   return std::nullopt;
+}
+
+std::string_view CutUtf8(std::string_view text, std::size_t max_bytes) {
+  if (text.size() <= max_bytes) return text;
+  const auto continues = [](char c) { return (static_cast<std::uint8_t>(c) & 0xC0) == 0x80; };
+  std::size_t end = max_bytes;
+  while (end > 0 && continues(text[end])) --end;
+  return text.substr(0, end);
+}
+
+std::string Excerpt(std::string_view text, std::size_t max_bytes) {
+  if (text.size() <= max_bytes) return std::string(text);
+  return std::string(CutUtf8(text, max_bytes)) + "... (" + std::to_string(text.size()) + " bytes)";
 }
 
 }  // namespace synth

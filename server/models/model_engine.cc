@@ -22,7 +22,7 @@ ModelEngine::ModelEngine(const Model& model, int lanes, LaneHelpers& helpers)
 int ModelEngine::PredictTokens(const Job& job) const {
   // English text has about four bytes a token; 3 errs on the side of too many.
   const auto guess = static_cast<int>(job.text.size() / 3 + 2);
-  const int longest = model_.config().max_position_embeddings;
+  const int longest = model_.max_text_tokens();
   if (guess <= longest || job.group->long_texts != JobGroup::LongTexts::kWindows)
     return std::min(guess, longest);
   // Tokens that two windows share are computed twice.
@@ -40,7 +40,7 @@ absl::Status ModelEngine::TokenizeWithMemory(Job& job) {
   if (ids->empty()) return absl::InvalidArgumentError("the text has no tokens");
   job.token_ids = *std::move(ids);
   job.original_tokens = static_cast<int>(job.token_ids.size());
-  const int longest = model_.config().max_position_embeddings;
+  const int longest = model_.max_text_tokens();
   if (job.group->work == JobGroup::Work::kCompute && job.original_tokens > longest) {
     switch (job.group->long_texts) {
       case JobGroup::LongTexts::kFail:
@@ -63,7 +63,7 @@ absl::Status ModelEngine::TokenizeWithMemory(Job& job) {
 
 void ModelEngine::MakeWindows(Job& job) const {
   std::vector<std::vector<std::int32_t>> windows = model_.tokenizer()->Windows(
-      job.token_ids, model_.config().max_position_embeddings, job.group->window_overlap);
+      job.token_ids, model_.max_text_tokens(), job.group->window_overlap);
   job.token_ids = {};
   job.windows.resize(windows.size());
   job.tokens = 0;
@@ -110,7 +110,7 @@ std::span<const float> ModelEngine::Forward(std::span<Job* const> batch, Lane& l
 }
 
 void ModelEngine::WarmUp(int max_batch_tokens) {
-  const int longest = model_.config().max_position_embeddings;
+  const int longest = model_.max_text_tokens();
   const int most = std::max(longest, max_batch_tokens);
   for (std::size_t i = 0; i < lanes_.size(); ++i) {
     lanes_[i].offsets.reserve(static_cast<std::size_t>(most) + 1);

@@ -9,6 +9,7 @@
 #include "server/base/clock.h"
 #include "server/base/logging.h"
 #include "synth/precision.h"
+#include "synth/utf8.h"
 
 namespace synth::server {
 
@@ -86,7 +87,7 @@ absl::Status Repository::Load(const Options::ModelSource& source, const LoadOpti
       {{"model", source.name},
        {"folder", source.folder},
        {"digest", info.digest},
-       {"precision", PrecisionName(info.precision)},
+       {"precision", ToString(info.precision)},
        {"instruction_set", info.instruction_set},
        {"parameters", info.parameters},
        {"weight_bytes", info.weight_bytes},
@@ -98,19 +99,6 @@ absl::Status Repository::Load(const Options::ModelSource& source, const LoadOpti
       absl::StrCat("model '", source.name, "': ", source.folder, ": too large for the memory"));
 }
 
-namespace {
-
-// What a message shows of a name that a client made up.
-std::string Shown(std::string_view name) {
-  constexpr std::size_t kMost = 100;
-  if (name.size() <= kMost) return std::string(name);
-  std::size_t end = kMost;
-  while (end > 0 && (static_cast<unsigned char>(name[end]) & 0xC0) == 0x80) --end;
-  return absl::StrCat(std::string(name.substr(0, end)), "... (", name.size(), " bytes)");
-}
-
-}  // namespace
-
 absl::StatusOr<std::shared_ptr<ServedModel>> Repository::Find(std::string_view name) const {
   const std::shared_ptr<const Snapshot> models = this->models();
   if (name.empty() && !models->empty()) return models->front();
@@ -119,13 +107,14 @@ absl::StatusOr<std::shared_ptr<ServedModel>> Repository::Find(std::string_view n
   }
   // A status travels in a trailer, whose size clients limit.
   constexpr std::size_t kMost = 8;
+  constexpr std::size_t kShownBytes = 100;
   std::string there;
   for (std::size_t i = 0; i < std::min(models->size(), kMost); ++i) {
-    absl::StrAppend(&there, i == 0 ? "" : ", ", Shown((*models)[i]->name()));
+    absl::StrAppend(&there, i == 0 ? "" : ", ", Excerpt((*models)[i]->name(), kShownBytes));
   }
   if (models->size() > kMost) absl::StrAppend(&there, " and ", models->size() - kMost, " more");
-  return absl::NotFoundError(
-      absl::StrCat("model: no model '", Shown(name), "' is loaded; there is: ", there));
+  return absl::NotFoundError(absl::StrCat("model: no model '", Excerpt(name, kShownBytes),
+                                          "' is loaded; there is: ", there));
 }
 
 }  // namespace synth::server

@@ -227,7 +227,7 @@ ModelMetrics& Metrics::AddModel(const std::string& name, const ModelInfo& info, 
       .Gauge("synth_model_info", "Always 1; what is loaded is in the labels",
              {{"model", name},
               {"digest", info.digest},
-              {"precision", std::string(PrecisionName(info.precision))},
+              {"precision", std::string(ToString(info.precision))},
               {"instruction_set", info.instruction_set}})
       .Set(1);
   auto memory = [&](const char* part) -> prometheus::Gauge& {

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstdint>
 
+#include "server/base/defaults.h"
 #include "server/models/repository.h"
 #include "server/rpc/call_gate.h"
 #include "server/rpc/pending_responses.h"
@@ -14,9 +15,9 @@ namespace synth::server {
 // What every call needs and none owns. Outlives all calls.
 struct CallServices {
   struct Limits {
-    int max_texts = 1024;
-    std::int64_t max_text_bytes = 262'144;
-    int max_message_bytes = 4 * 1024 * 1024;
+    int max_texts = defaults::kMaxTexts;
+    std::int64_t max_text_bytes = defaults::kMaxTextBytes;
+    int max_message_bytes = defaults::kMaxMessageBytes;
 
     // Token ids in the answer to one Tokenize call, and labels in one to Classify: each takes about
     // 8 bytes and more on the wire, and 60 in memory.

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "server/base/clock.h"
+#include "server/base/defaults.h"
 #include "server/base/mutex.h"
 #include "server/base/sockets.h"
 
@@ -24,8 +25,8 @@ namespace synth::server {
 class ConnectionTable {
  public:
   struct Limits {
-    int total = 10'000;   // > 0
-    int per_address = 0;  // of SocketAddress::Host; 0: no limit
+    int total = defaults::kMaxConnections;  // > 0
+    int per_address = 0;                    // of SocketAddress::Host; 0: no limit
   };
   enum class Verdict { kAdmitted, kTotalReached, kAddressReached };
 

@@ -8,9 +8,9 @@
 #include <string_view>
 #include <utility>
 
-#include "server/base/excerpt.h"
 #include "server/base/log_limit.h"
 #include "server/base/logging.h"
+#include "synth/utf8.h"
 
 namespace synth::server {
 namespace {

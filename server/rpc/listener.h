@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "server/base/defaults.h"
 #include "server/base/log_limit.h"
 #include "server/base/mutex.h"
 #include "server/base/sockets.h"
@@ -34,7 +35,7 @@ class Listener {
     ConnectionTable::Limits limits;
     // A connection ends if its peer acknowledges none of the bytes sent to it for this long. 0: the
     // system's own limit, about 15 minutes.
-    std::chrono::milliseconds send_timeout{20'000};
+    std::chrono::milliseconds send_timeout = defaults::kKeepaliveTimeout;
   };
   // Takes over an accepted socket: non-blocking, closed on exec, without Nagle's delay.
   using Handler = std::function<void(int descriptor)>;

@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "server/base/clock.h"
+#include "server/base/defaults.h"
 #include "server/base/mutex.h"
 
 namespace synth::server {
@@ -20,8 +21,9 @@ namespace synth::server {
 class PendingResponses {
  public:
   struct Options {
-    Duration max_age = std::chrono::seconds(30);  // then the call is cancelled
-    std::int64_t max_bytes = 67'108'864;          // of all responses; more are not accepted
+    Duration max_age = defaults::kResponseTimeout;  // then the call is cancelled
+    // Of all responses; more are not accepted.
+    std::int64_t max_bytes = defaults::kMaxUnflushedBytes;
   };
 
   // One response on its way. Not thread-safe; belongs to its call.

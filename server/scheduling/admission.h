@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 
+#include "server/base/defaults.h"
 #include "server/scheduling/engine.h"
 #include "server/scheduling/job.h"
 
@@ -22,8 +23,8 @@ struct Refusal {
 class Admission {
  public:
   struct Options {
-    std::int64_t max_queue_tokens = 65536;               // 1 or more
-    Duration max_queue_time = std::chrono::seconds(10);  // longest predicted wait that is accepted
+    std::int64_t max_queue_tokens = defaults::kMaxQueueTokens;  // 1 or more
+    Duration max_queue_time = defaults::kMaxQueueTime;  // longest predicted wait that is accepted
   };
   explicit Admission(const Options& options) : options_(options) {}
 

@@ -9,6 +9,7 @@
 #include <span>
 #include <vector>
 
+#include "server/base/defaults.h"
 #include "server/base/mutex.h"
 #include "server/scheduling/admission.h"
 #include "server/scheduling/arena.h"
@@ -42,12 +43,12 @@ class Scheduler {
     // Tokens of one batch, 1 or more. A longer text is a batch of its own. Beyond a few hundred
     // tokens the engine gets no faster per token, and everything in a batch waits for its last
     // text.
-    int max_batch_tokens = 512;
+    int max_batch_tokens = defaults::kMaxBatchTokens;
     // Tokens to be computed, and one more for each 256 bytes of text, that may be queued or
     // computing ahead of a call. No call counts with more than half of it.
-    std::int64_t max_queue_tokens = 65536;
+    std::int64_t max_queue_tokens = defaults::kMaxQueueTokens;
     // Longest predicted wait that is accepted, in the backlog of all models of the arena.
-    Duration max_queue_time = std::chrono::seconds(10);
+    Duration max_queue_time = defaults::kMaxQueueTime;
   };
 
   // `engine`, `arena` and `observer` must outlive the scheduler. `now` is the clock, for tests.

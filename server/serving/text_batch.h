@@ -12,6 +12,7 @@
 
 #include "absl/status/status.h"
 #include "server/base/clock.h"
+#include "server/base/defaults.h"
 #include "server/models/served_model.h"
 #include "server/scheduling/admission.h"
 #include "server/scheduling/job.h"
@@ -49,7 +50,7 @@ class TextBatch final : private scheduling::JobGroup {
     LongTexts long_texts = LongTexts::kTruncate;
     int window_overlap = 0;  // tokens, with kWindows
     TimePoint deadline = TimePoint::max();
-    std::int64_t max_text_bytes = 262'144;  // a longer text fails
+    std::int64_t max_text_bytes = defaults::kMaxTextBytes;  // a longer text fails
     // With kTokenize: token ids of all texts together. The texts beyond fail with OUT_OF_RANGE.
     std::int64_t max_token_ids = 262'144;
   };

@@ -170,7 +170,7 @@ int Run(int argc, char** argv) {
   if (!model.ok()) return Fail(model.status());
   const ModelInfo& info = (*model)->info();
   std::cout << json{{"digest", info.digest},
-                    {"precision", PrecisionName(info.precision)},
+                    {"precision", ToString(info.precision)},
                     {"instruction_set", info.instruction_set},
                     {"weight_bytes", info.weight_bytes}}
             << std::endl;

@@ -49,7 +49,7 @@ std::size_t Classify(const Model& model, std::span<const std::string> texts, Wor
   std::vector<std::int32_t> offsets = {0};
   for (const std::string& text : texts) {
     absl::StatusOr<std::vector<std::int32_t>> ids = model.tokenizer()->Encode(text);
-    model.tokenizer()->Truncate(*ids, model.config().max_position_embeddings);
+    model.tokenizer()->Truncate(*ids, model.max_text_tokens());
     token_ids.insert(token_ids.end(), ids->begin(), ids->end());
     offsets.push_back(static_cast<std::int32_t>(token_ids.size()));
   }

@@ -240,7 +240,7 @@ void RegisterAll(Precision precision) {
     return;
   }
   const Kernels k = *kernels;
-  const std::string p(PrecisionName(precision));
+  const std::string p(ToString(precision));
   struct Weights {
     Index depth;
     Index cols;

@@ -118,19 +118,43 @@ TEST_F(CallsTest, LogitsGiveTheSameOrder) {
               std::log(probability[0].score() / probability[1].score()), 1e-3F);
 }
 
-TEST_F(CallsTest, EncodeGivesVectorsThatNormalizeToLengthOne) {
+double SquaredLength(const v1::EncodeResult& result) {
+  double squares = 0;
+  for (const float value : result.embedding())
+    squares += static_cast<double>(value) * static_cast<double>(value);
+  return squares;
+}
+
+TEST_F(CallsTest, NormalizingGivesVectorsOfLengthOneInTheSameDirection) {
   v1::EncodeRequest request;
   request.add_texts("play some jazz");
   request.add_texts("when is my rent due");
+  request.set_normalize(false);
+  const v1::EncodeResponse plain = Encode(request);
   request.set_normalize(true);
-  const v1::EncodeResponse response = Encode(request);
-  ASSERT_EQ(response.results_size(), 2);
-  for (const v1::EncodeResult& result : response.results()) {
-    double squares = 0;
-    for (const float value : result.embedding())
-      squares += static_cast<double>(value) * static_cast<double>(value);
-    EXPECT_NEAR(squares, 1, 1e-5);
+  const v1::EncodeResponse normalized = Encode(request);
+  ASSERT_EQ(plain.results_size(), 2);
+  ASSERT_EQ(normalized.results_size(), 2);
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_NEAR(SquaredLength(normalized.results(i)), 1, 1e-5);
+    const double length = std::sqrt(SquaredLength(plain.results(i)));
+    EXPECT_GT(std::abs(length - 1), 0.1) << "a vector that shows no difference";
+    for (int d = 0; d < plain.results(i).embedding_size(); ++d) {
+      EXPECT_NEAR(static_cast<double>(normalized.results(i).embedding(d)) * length,
+                  static_cast<double>(plain.results(i).embedding(d)), 1e-4);
+    }
   }
+}
+
+TEST_F(CallsTest, NormalizingIsTheModelsChoiceIfARequestMakesNone) {
+  v1::EncodeRequest request;
+  request.add_texts("play some jazz");
+  const v1::EncodeResponse absent = Encode(request);
+  request.set_normalize(false);
+  const v1::EncodeResponse plain = Encode(request);
+  ASSERT_EQ(absent.results_size(), 1);
+  EXPECT_EQ(absent.results(0).SerializeAsString(), plain.results(0).SerializeAsString())
+      << "no checkpoint states a choice, so its own is false";
 }
 
 TEST_F(CallsTest, PoolingsDifferAndUnspecifiedIsTheModels) {

@@ -51,7 +51,7 @@ class PrecisionTest : public testing::TestWithParam<Precision> {
 };
 
 TEST_P(PrecisionTest, IsServedAndReported) {
-  const std::string precision(PrecisionName(GetParam()));
+  const std::string precision(ToString(GetParam()));
   const v1::GetModelResponse model = GetModel();
   EXPECT_EQ(model.precision(), precision);
   EXPECT_EQ(model.instruction_set(), instruction_set_);
@@ -91,7 +91,7 @@ TEST_P(PrecisionTest, AttentionIsComputedBeforeItServes) {
 INSTANTIATE_TEST_SUITE_P(All, PrecisionTest,
                          testing::Values(Precision::kF32, Precision::kBf16, Precision::kInt8),
                          [](const auto& instance) {
-                           return std::string(PrecisionName(instance.param));
+                           return std::string(ToString(instance.param));
                          });
 
 TEST(PrecisionRefusalTest, StartNamesTheMissingInstructionsAndEndsWithOne) {

@@ -152,7 +152,7 @@ void ExpectNoAllocations(const char* norm_position, Precision precision) {
 
 TEST(Allocation, NoneAfterTheLargestBatch) {
   for (const Precision precision : SupportedPrecisions(*SupportedIsas().front())) {
-    SCOPED_TRACE(PrecisionName(precision));
+    SCOPED_TRACE(ToString(precision));
     ExpectNoAllocations("post", precision);
     ExpectNoAllocations("pre", precision);
   }

@@ -23,7 +23,7 @@
 #include "model/kernels/kernels.h"
 #include "model/kernels/select.h"
 #include "model/layers/encoder.h"
-#include "model/team.h"
+#include "model/work_split.h"
 #include "model/workspace.h"
 #include "synth/model.h"
 #include "synth/precision.h"
@@ -112,8 +112,8 @@ TEST_P(GoldenTest, EveryStepOfTheEncoder) {
   encoder.embedding().Forward(tokens(), x);
   ExpectGolden("embeddings", values);
   for (std::size_t i = 0; i < encoder.layers().size(); ++i) {
-    Team team(workspace, nullptr, x.rows);
-    encoder.layers()[i]->Forward(offsets_, workspace, team, x);
+    WorkSplit split(workspace, nullptr, x.rows);
+    encoder.layers()[i]->Forward(offsets_, workspace, split, x);
     ExpectGolden("layer_" + std::to_string(i), values);
   }
 }

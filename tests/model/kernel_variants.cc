@@ -10,9 +10,7 @@
 
 namespace synth {
 
-std::string KernelVariant::name() const {
-  return isa + "_" + std::string(PrecisionName(precision));
-}
+std::string KernelVariant::name() const { return isa + "_" + std::string(ToString(precision)); }
 
 std::vector<KernelVariant> KernelVariants() {
   std::vector<KernelVariant> variants;

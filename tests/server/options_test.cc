@@ -7,12 +7,16 @@
 #include <cstddef>
 #include <cstdlib>
 #include <fstream>
+#include <map>
 #include <optional>
+#include <regex>
 #include <string>
 #include <variant>
 #include <vector>
 
+#include "absl/strings/str_split.h"
 #include "synth/precision.h"
+#include "tests/paths.h"
 #include "tests/support/files.h"
 
 namespace synth::server {
@@ -20,6 +24,11 @@ namespace {
 
 using std::chrono::milliseconds;
 using testing::HasSubstr;
+
+struct OptionRow {
+  std::string variable;
+  std::string standard;  // its default
+};
 
 class OptionsTest : public testing::Test {
  protected:
@@ -62,6 +71,33 @@ class OptionsTest : public testing::Test {
       EXPECT_EQ(exit->code, exit_code) << output;
     }
     return output;
+  }
+
+  // The options of --help: by flag, its variable and its default; "" if it has none.
+  static std::map<std::string, OptionRow> OptionsOfHelp() {
+    static const std::regex kOption(
+        R"(^  (--[a-z-]+) ((?:[^=\n]|\[[^\]\n]*\])+?)(?:=(\S*))? \(Env:(\w+)\)$)",
+        std::regex::ECMAScript | std::regex::multiline);
+    std::map<std::string, OptionRow> options;
+    const std::string help = Output({"--help"}, 0);
+    for (std::sregex_iterator match(help.begin(), help.end(), kOption), end; match != end; ++match)
+      options[(*match)[1]] = {.variable = (*match)[4], .standard = (*match)[3]};
+    return options;
+  }
+
+  // The rows of a page's tables whose first column is a flag, each as its columns, without `.
+  static std::vector<std::vector<std::string>> RowsOf(const std::string& page) {
+    std::ifstream file(paths::SourcePath(page));
+    EXPECT_TRUE(file.is_open()) << page;
+    std::vector<std::vector<std::string>> rows;
+    for (std::string line; std::getline(file, line);) {
+      if (!line.starts_with("| `--")) continue;
+      std::erase(line, '`');
+      const std::string columns = line.substr(2);
+      const std::vector<std::string> row = absl::StrSplit(columns, " | ");
+      rows.push_back(row);
+    }
+    return rows;
   }
 
   std::vector<std::string> set_;
@@ -228,6 +264,28 @@ TEST_F(OptionsTest, HelpTeaches) {
     EXPECT_THAT(help, HasSubstr(part));
   }
   EXPECT_THAT(Output({"--version"}, 0), HasSubstr("0."));
+}
+
+TEST_F(OptionsTest, ThePagesHaveTheDefaultsOfTheProgram) {
+  std::map<std::string, OptionRow> options = OptionsOfHelp();
+  ASSERT_EQ(options["--max-texts"].standard, "1024");
+  options.at("--config").standard = "none";
+  options.at("--model").standard = "required";
+  const auto rows = RowsOf("docs/configuration.md");
+  EXPECT_EQ(rows.size(), options.size());
+  for (const std::vector<std::string>& row : rows) {
+    ASSERT_GE(row.size(), 4U) << row[0];
+    ASSERT_TRUE(options.contains(row[0])) << row[0];
+    EXPECT_EQ(row[1], options[row[0]].variable) << row[0];
+    EXPECT_EQ(row[2], options[row[0]].standard) << row[0];
+  }
+  const auto short_rows = RowsOf("README.md");
+  EXPECT_FALSE(short_rows.empty());
+  for (const std::vector<std::string>& row : short_rows) {
+    ASSERT_GE(row.size(), 3U) << row[0];
+    ASSERT_TRUE(options.contains(row[0])) << row[0];
+    EXPECT_EQ(row[1], options[row[0]].standard) << row[0] << " of README.md";
+  }
 }
 
 }  // namespace

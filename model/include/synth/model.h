@@ -91,7 +91,8 @@ class Model {
 
   const ModelConfig& config() const;
   const ModelInfo& info() const;
-  // The longest text that Forward takes, in tokens, its special tokens included.
+  // The longest text that Forward takes, in tokens, its special tokens included. This, and not
+  // config().max_position_embeddings, is the limit of a text.
   int max_text_tokens() const;
   // Memory of the input-independent attention, in bytes. It grows when a text of a new class of
   // lengths is first computed.

@@ -20,7 +20,7 @@ enum class Precision : std::uint8_t {
 };
 
 // "f32", "bf16" or "int8".
-std::string_view PrecisionName(Precision precision);
+std::string_view ToString(Precision precision);
 
 // By its name; "auto" is bf16 where this machine has the instructions for it, f32 elsewhere.
 // INVALID_ARGUMENT for any other name.

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <optional>
+#include <string>
 #include <string_view>
 
 namespace synth {
@@ -14,6 +15,13 @@ inline constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 // 15, table 3-7: no overlong forms, no surrogates, nothing above U+10FFFF), or nothing where all of
 // it is UTF-8.
 std::optional<std::size_t> FirstInvalidUtf8(std::string_view text);
+
+// The beginning of `text`: at most `max_bytes`, and whole characters if it is UTF-8.
+std::string_view CutUtf8(std::string_view text, std::size_t max_bytes);
+
+// What a message shows of a text that may be of any length: all of it, or its CutUtf8 and its size,
+// as in "abc... (2000 bytes)".
+std::string Excerpt(std::string_view text, std::size_t max_bytes);
 
 }  // namespace synth
 

@@ -31,7 +31,7 @@ TextBatch::LongTexts LongTextsOf(const Request& request) {
 template <typename Request>
 int WindowOverlapOf(const Request& request, const Model& model) {
   if (request.has_window_overlap()) return static_cast<int>(request.window_overlap());
-  return model.config().max_position_embeddings / 8;
+  return model.max_text_tokens() / 8;
 }
 
 template <typename Request>
@@ -44,8 +44,7 @@ absl::Status CheckLongTexts(const Request& request, const Model& model) {
         "window_overlap: expected none without TRUNCATION_WINDOWS, found one");
   }
   // A larger one would make a text cost more than twice its tokens.
-  const int most =
-      (model.config().max_position_embeddings - model.tokenizer()->special_tokens()) / 2;
+  const int most = (model.max_text_tokens() - model.tokenizer()->special_tokens()) / 2;
   if (request.window_overlap() <= static_cast<std::uint32_t>(most)) return absl::OkStatus();
   return absl::InvalidArgumentError(
       absl::StrCat("window_overlap: expected at most ", most,

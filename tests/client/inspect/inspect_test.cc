@@ -429,7 +429,7 @@ TEST_F(InspectProgram, SaysWhatIsWrong) {
 
   outcome = Run(Golden("random") + " --tokens 13");
   EXPECT_EQ(outcome.code, 2);
-  EXPECT_EQ(outcome.err, "synthctl: --tokens 13: the model has 12 positions\n");
+  EXPECT_EQ(outcome.err, "synthctl: --tokens 13: the model takes at most 12 tokens\n");
   outcome = Run(Golden("random") + " --tokens 0");
   EXPECT_EQ(outcome.code, 2);
 

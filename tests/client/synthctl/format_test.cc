@@ -8,15 +8,15 @@
 namespace synth::synthctl {
 namespace {
 
-TEST(Excerpt, CutsBetweenCharacters) {
-  EXPECT_EQ(Excerpt("short", 10), "short");
-  EXPECT_EQ(Excerpt("0123456789", 10), "0123456789");
-  EXPECT_EQ(Excerpt("0123456789a", 10), "0123456...");
+TEST(OneLine, CutsBetweenCharacters) {
+  EXPECT_EQ(OneLine("short", 10), "short");
+  EXPECT_EQ(OneLine("0123456789", 10), "0123456789");
+  EXPECT_EQ(OneLine("0123456789a", 10), "0123456...");
   // Byte 7 is in the middle of the two-byte character at 6.
-  EXPECT_EQ(Excerpt("012345\xC3\xA9xyz", 10), "012345...");
+  EXPECT_EQ(OneLine("012345\xC3\xA9xyz", 10), "012345...");
 }
 
-TEST(Excerpt, ATextDoesNotSteerTheTerminal) { EXPECT_EQ(Excerpt("a\x1b[2J\tb\n", 20), "a [2J b "); }
+TEST(OneLine, ATextDoesNotSteerTheTerminal) { EXPECT_EQ(OneLine("a\x1b[2J\tb\n", 20), "a [2J b "); }
 
 TEST(JsonFloat, IsShortAndReadsBackTheSame) {
   const auto json = [](float value) {

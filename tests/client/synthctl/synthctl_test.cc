@@ -175,6 +175,24 @@ TEST(Synthctl, AsksForWindows) {
   EXPECT_EQ(RunSynthctl(server.Target(), "encode a --truncation middle").code, 2);
 }
 
+TEST(Synthctl, LeavesNormalizingToTheModelUnlessTold) {
+  FakeServer server;
+  v1::EncodeRequest seen;
+  server.encode = [&seen](auto&, const auto& request, auto& response) {
+    seen = request;
+    response.add_results()->add_embedding(1);
+    return grpc::Status::OK;
+  };
+  EXPECT_EQ(RunSynthctl(server.Target(), "encode a").code, 0);
+  EXPECT_FALSE(seen.has_normalize());
+  EXPECT_EQ(RunSynthctl(server.Target(), "encode --normalize a").code, 0);
+  EXPECT_TRUE(seen.has_normalize());
+  EXPECT_TRUE(seen.normalize());
+  EXPECT_EQ(RunSynthctl(server.Target(), "encode --no-normalize a").code, 0);
+  EXPECT_TRUE(seen.has_normalize());
+  EXPECT_FALSE(seen.normalize());
+}
+
 TEST(Synthctl, ARefusedRequestEndsTheRunAtOnce) {
   FakeServer server;
   server.classify = [](auto&, const auto&, auto&) {

@@ -51,7 +51,7 @@ TEST_F(SelectTest, APrecisionComesWithItsInstructionsOrNotAtAll) {
       const auto kernels = SelectKernels(precision);
       if (std::find(supported.begin(), supported.end(), precision) != supported.end()) {
         ASSERT_TRUE(kernels.ok()) << kernels.status();
-        EXPECT_EQ(kernels->linear.precision, PrecisionName(precision));
+        EXPECT_EQ(kernels->linear.precision, ToString(precision));
       } else {
         EXPECT_TRUE(absl::IsFailedPrecondition(kernels.status()));
         EXPECT_THAT(std::string(kernels.status().message()),
@@ -71,7 +71,7 @@ TEST_F(SelectTest, V3HasNoPrecisionBelowF32) {
 
 TEST_F(SelectTest, PrecisionsHaveNames) {
   for (const Precision precision : {Precision::kF32, Precision::kBf16, Precision::kInt8}) {
-    EXPECT_EQ(*ParsePrecision(PrecisionName(precision)), precision);
+    EXPECT_EQ(*ParsePrecision(ToString(precision)), precision);
   }
   EXPECT_TRUE(SelectKernels(*ParsePrecision("auto")).ok());
   const auto unknown = ParsePrecision("fp8").status();

@@ -48,5 +48,20 @@ TEST(Utf8, Invalid) {
   EXPECT_EQ(at("\xC3\xA4\xC3\xA4\xFE"), 4U);
 }
 
+TEST(Utf8, CutsBetweenCharacters) {
+  EXPECT_EQ(CutUtf8("abc", 3), "abc");
+  EXPECT_EQ(CutUtf8("abcd", 3), "abc");
+  EXPECT_EQ(CutUtf8("a\u00e4b", 2), "a");
+  EXPECT_EQ(CutUtf8("a\u00e4b", 3), "a\u00e4");
+  EXPECT_EQ(CutUtf8("\u00e4", 1), "");
+}
+
+TEST(Excerpt, ShortTextsAreWhole) { EXPECT_EQ(Excerpt("abc", 3), "abc"); }
+
+TEST(Excerpt, LongOnesEndAtACharacterAndSayTheirSize) {
+  EXPECT_EQ(Excerpt("abcd", 3), "abc... (4 bytes)");
+  EXPECT_EQ(Excerpt("a\u00e4b", 2), "a... (4 bytes)");
+}
+
 }  // namespace
 }  // namespace synth

@@ -82,6 +82,21 @@ TEST_F(WireTest, ATextThatIsNotUtf8BecomesEmptyAndIsReported) {
   EXPECT_EQ(bad_texts_[0].offset, 4U);
 }
 
+TEST_F(WireTest, AFlagThatIsFalseIsNotAnAbsentOne) {
+  v1::EncodeRequest request = GoodRequest();
+  request.set_normalize(false);
+  const std::string bytes = request.SerializeAsString();
+  EXPECT_THAT(bytes, HasSubstr(std::string("\x20\x00", 2))) << "field 4, a varint";
+  ASSERT_TRUE(Parse(bytes).ok());
+  EXPECT_TRUE(request_.has_normalize());
+  EXPECT_FALSE(request_.normalize());
+
+  request_.Clear();
+  request.clear_normalize();
+  ASSERT_TRUE(Parse(request.SerializeAsString()).ok());
+  EXPECT_FALSE(request_.has_normalize());
+}
+
 TEST_F(WireTest, OtherFieldsMustBeUtf8) {
   std::string bytes = GoodRequest().SerializeAsString();
   bytes[bytes.find('m')] = '\xff';

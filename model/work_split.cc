@@ -1,4 +1,4 @@
-#include "model/team.h"
+#include "model/work_split.h"
 
 #include <algorithm>
 #include <cassert>
@@ -22,7 +22,7 @@ Index ThreadsFor(const Helpers* helpers, Index tokens) {
 
 }  // namespace
 
-Team::Team(Workspace& workspace, Helpers* helpers, Index tokens)
+WorkSplit::WorkSplit(Workspace& workspace, Helpers* helpers, Index tokens)
     : scratch_(*workspace.scratch), helpers_(helpers), threads_(ThreadsFor(helpers, tokens)) {
   const auto threads = static_cast<std::size_t>(helpers != nullptr ? helpers->max_threads() : 1);
   if (scratch_.size() >= threads) return;
@@ -30,7 +30,7 @@ Team::Team(Workspace& workspace, Helpers* helpers, Index tokens)
   scratch_.resize(threads);
 }
 
-void Team::ForRows(Index rows, absl::FunctionRef<void(Index, Index, Scratch&)> body) {
+void WorkSplit::ForRows(Index rows, absl::FunctionRef<void(Index, Index, Scratch&)> body) {
   const Index tiles = (rows + kRowsOfWholeTiles - 1) / kRowsOfWholeTiles;
   const Index parts = std::min(threads_, tiles);
   Run(parts, [&](Index part, Scratch& scratch) {
@@ -40,14 +40,14 @@ void Team::ForRows(Index rows, absl::FunctionRef<void(Index, Index, Scratch&)> b
   });
 }
 
-void Team::ForEach(Index count, absl::FunctionRef<void(Index, Scratch&)> body) {
+void WorkSplit::ForEach(Index count, absl::FunctionRef<void(Index, Scratch&)> body) {
   const Index parts = std::min(threads_, count);
   Run(parts, [&](Index part, Scratch& scratch) {
     for (Index i = count * part / parts; i < count * (part + 1) / parts; ++i) body(i, scratch);
   });
 }
 
-void Team::Run(Index parts, absl::FunctionRef<void(Index, Scratch&)> part) {
+void WorkSplit::Run(Index parts, absl::FunctionRef<void(Index, Scratch&)> part) {
   if (helpers_ == nullptr) return part(0, scratch_.front());
   helpers_->Run(static_cast<int>(parts),
                 [&](int i, int thread) { part(i, scratch_[static_cast<std::size_t>(thread)]); });

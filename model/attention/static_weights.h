@@ -1,5 +1,5 @@
-#ifndef SYNTH_MODEL_ATTENTION_ALIGNMENT_H_
-#define SYNTH_MODEL_ATTENTION_ALIGNMENT_H_
+#ifndef SYNTH_MODEL_ATTENTION_STATIC_WEIGHTS_H_
+#define SYNTH_MODEL_ATTENTION_STATIC_WEIGHTS_H_
 
 #include <cstddef>
 #include <memory>
@@ -23,9 +23,9 @@ namespace synth {
 // Where the maximum of a row lies beyond column n and far above the block's own, E underflows in
 // the block and the quotient would be 0/0. Such lengths are found when E is made; for them the
 // softmax is computed from the scores whenever it is needed.
-class Alignment final : public AttentionWeights {
+class StaticWeights final : public AttentionWeights {
  public:
-  Alignment(const Kernels& kernels, StaticSum scores, Index heads, Index max_length);
+  StaticWeights(const Kernels& kernels, StaticSum scores, Index heads, Index max_length);
 
   Index projected_width() const override { return 0; }
   void Project(const Operand&, const Matrix&) const override {}
@@ -61,4 +61,4 @@ class Alignment final : public AttentionWeights {
 
 }  // namespace synth
 
-#endif  // SYNTH_MODEL_ATTENTION_ALIGNMENT_H_
+#endif  // SYNTH_MODEL_ATTENTION_STATIC_WEIGHTS_H_

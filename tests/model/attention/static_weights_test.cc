@@ -1,4 +1,4 @@
-#include "model/attention/alignment.h"
+#include "model/attention/static_weights.h"
 
 #include <gtest/gtest.h>
 
@@ -79,11 +79,11 @@ void ExpectSoftmax(const std::vector<float>& scores, Index heads, Index length) 
     SCOPED_TRACE(variant.name());
     const Kernels kernels = KernelsOf(variant);
     const double tolerance = kernels.attention.depth_per_word == 1 ? 2e-6 : 4e-3;
-    const Alignment alignment(kernels, Sum(scores, length), heads, length);
+    const StaticWeights static_weights(kernels, Sum(scores, length), heads, length);
     Scratch scratch;
     for (Index h = 0; h < heads; ++h) {
       for (Index n = 1; n <= length; ++n) {
-        const HeadWeights weights = alignment.Compute({nullptr, n, 0, 0}, h, scratch);
+        const HeadWeights weights = static_weights.Compute({nullptr, n, 0, 0}, h, scratch);
         ASSERT_EQ(weights.exp.rows, n);
         ASSERT_EQ(weights.exp.depth, n);
         for (Index i = 0; i < n; ++i) {
@@ -107,13 +107,13 @@ std::vector<float> RandomScores(Index size, float deviation) {
   return scores;
 }
 
-TEST(Alignment, IsTheSoftmaxOfEveryLeadingBlock) {
+TEST(StaticWeights, IsTheSoftmaxOfEveryLeadingBlock) {
   ExpectSoftmax(RandomScores(Index{3} * 20 * 20, 2), 3, 20);
 }
 
-TEST(Alignment, SteepScores) { ExpectSoftmax(RandomScores(Index{2} * 24 * 24, 100), 2, 24); }
+TEST(StaticWeights, SteepScores) { ExpectSoftmax(RandomScores(Index{2} * 24 * 24, 100), 2, 24); }
 
-TEST(Alignment, TheMaximumBeyondTheBlock) {
+TEST(StaticWeights, TheMaximumBeyondTheBlock) {
   std::vector<float> scores(16);
   scores[3] = 120;  // R = [0, 0, 0, 120]: at n = 3, exp(-120) / (3 exp(-120))
   scores[4 + 3] = 80;
@@ -122,19 +122,21 @@ TEST(Alignment, TheMaximumBeyondTheBlock) {
   ExpectSoftmax(scores, 1, 4);
 }
 
-TEST(Alignment, ManyClassesOfLengths) { ExpectSoftmax(RandomScores(Index{150} * 150, 30), 1, 150); }
+TEST(StaticWeights, ManyClassesOfLengths) {
+  ExpectSoftmax(RandomScores(Index{150} * 150, 30), 1, 150);
+}
 
-TEST(Alignment, MemoryGrowsWithTheLengthsSeen) {
+TEST(StaticWeights, MemoryGrowsWithTheLengthsSeen) {
   const KernelVariant variant = {SupportedIsas().front()->name, Precision::kF32};
   const Index length = 200;
-  const Alignment alignment(KernelsOf(variant), Sum(RandomScores(length * length, 1), length), 1,
-                            length);
+  const StaticWeights static_weights(KernelsOf(variant),
+                                     Sum(RandomScores(length * length, 1), length), 1, length);
   Scratch scratch;
-  EXPECT_EQ(alignment.precomputed_bytes(), 0U);
-  EXPECT_EQ(alignment.bytes(), static_cast<std::size_t>(length * length) * sizeof(float));
+  EXPECT_EQ(static_weights.precomputed_bytes(), 0U);
+  EXPECT_EQ(static_weights.bytes(), static_cast<std::size_t>(length * length) * sizeof(float));
   const auto after = [&](Index n) {
-    alignment.Compute({nullptr, n, 0, 0}, 0, scratch);
-    return alignment.precomputed_bytes();
+    static_weights.Compute({nullptr, n, 0, 0}, 0, scratch);
+    return static_weights.precomputed_bytes();
   };
   const std::size_t up_to_32 = after(7);
   EXPECT_GE(up_to_32, (32 * 32 + 32 * 32) * sizeof(float));

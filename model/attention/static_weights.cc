@@ -1,4 +1,4 @@
-#include "model/attention/alignment.h"
+#include "model/attention/static_weights.h"
 
 #include <algorithm>
 #include <cstddef>
@@ -23,14 +23,15 @@ constexpr float kMaxDrop = 70.0F;
 
 }  // namespace
 
-Alignment::Alignment(const Kernels& kernels, StaticSum scores, Index heads, Index max_length)
+StaticWeights::StaticWeights(const Kernels& kernels, StaticSum scores, Index heads,
+                             Index max_length)
     : rows_(kernels.isa.rows),
       mix_(kernels.attention),
       scores_(std::move(scores)),
       heads_(heads),
       blocks_(max_length) {}
 
-std::unique_ptr<const Alignment::Block> Alignment::MakeBlock(Index size) const {
+std::unique_ptr<const StaticWeights::Block> StaticWeights::MakeBlock(Index size) const {
   auto block = std::make_unique<Block>();
   block->first = ByLength<Block>::ShortestFor(size);
   block->size = size;
@@ -49,7 +50,7 @@ std::unique_ptr<const Alignment::Block> Alignment::MakeBlock(Index size) const {
 }
 
 // scores: [size, size], overwritten.
-void Alignment::AddHead(Index head, const Matrix& scores, Block& block) const {
+void StaticWeights::AddHead(Index head, const Matrix& scores, Block& block) const {
   const Index size = block.size;
   const Index lengths = size - block.first + 1;
   // By row, the shortest length that E serves.
@@ -83,7 +84,8 @@ void Alignment::AddHead(Index head, const Matrix& scores, Block& block) const {
               block.exp.data() + head * size * block.stride);
 }
 
-HeadWeights Alignment::Compute(const ConstMatrix& projected, Index head, Scratch& scratch) const {
+HeadWeights StaticWeights::Compute(const ConstMatrix& projected, Index head,
+                                   Scratch& scratch) const {
   const Index n = projected.rows;
   const Block& block = blocks_.Get(n, [this](Index size) { return MakeBlock(size); });
   const Index at = head * (block.size - block.first + 1) + n - block.first;
@@ -92,7 +94,7 @@ HeadWeights Alignment::Compute(const ConstMatrix& projected, Index head, Scratch
           block.reciprocal.data() + at * block.size};
 }
 
-HeadWeights Alignment::ComputeSteep(Index head, Index length, Scratch& scratch) const {
+HeadWeights StaticWeights::ComputeSteep(Index head, Index length, Scratch& scratch) const {
   const Matrix exp = {scratch.weights.Reserve(length * length), length, length, length};
   float* const reciprocal = scratch.reciprocals.Reserve(length);
   scores_.Compute(head, exp);

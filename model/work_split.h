@@ -1,5 +1,5 @@
-#ifndef SYNTH_MODEL_TEAM_H_
-#define SYNTH_MODEL_TEAM_H_
+#ifndef SYNTH_MODEL_WORK_SPLIT_H_
+#define SYNTH_MODEL_WORK_SPLIT_H_
 
 #include <vector>
 
@@ -10,13 +10,13 @@
 
 namespace synth {
 
-// The threads of one forward pass: the caller's, and those of the helpers where there are any. How
-// work is divided among them changes no result, because no row, and no head of a text, depends on
+// Divides the work of one forward pass among threads: the caller's, and those of the helpers if
+// there are any. The division changes no result, because no row, and no head of a text, depends on
 // which others are computed beside it.
-class Team {
+class WorkSplit {
  public:
   // helpers may be null. Makes the workspace's scratch.
-  Team(Workspace& workspace, Helpers* helpers, Index tokens);
+  WorkSplit(Workspace& workspace, Helpers* helpers, Index tokens);
 
   // body(first, last, scratch) for pieces of 0 .. rows that cover it.
   void ForRows(Index rows, absl::FunctionRef<void(Index, Index, Scratch&)> body);
@@ -33,4 +33,4 @@ class Team {
 
 }  // namespace synth
 
-#endif  // SYNTH_MODEL_TEAM_H_
+#endif  // SYNTH_MODEL_WORK_SPLIT_H_
