@@ -57,8 +57,10 @@ absl::StatusOr<std::unique_ptr<const Tokenizer>> LoadTokenizer(const std::filesy
 }
 
 std::optional<Classifier> LoadClassifier(const Kernels& kernels, const Checkpoint& checkpoint) {
-  if (!checkpoint.config().classifier) return std::nullopt;
-  return std::make_optional<Classifier>(kernels.isa.f32, TensorScope(checkpoint, "classifier."));
+  const std::optional<ClassifierConfig>& config = checkpoint.config().classifier;
+  if (!config) return std::nullopt;
+  return std::make_optional<Classifier>(kernels.isa.f32, TensorScope(checkpoint, ""),
+                                        config->has_pooler);
 }
 
 ModelInfo Describe(const Checkpoint& checkpoint, std::string digest, const Encoder& encoder,

@@ -20,6 +20,7 @@
 #include "absl/status/statusor.h"
 #include "model/checkpoint/digest.h"
 #include "model/checkpoint/input_file.h"
+#include "model/checkpoint/layouts/layout.h"
 #include "model/checkpoint/safetensors.h"
 #include "model/checkpoint/tensor_table.h"
 #include "model/strings.h"
@@ -130,6 +131,24 @@ std::optional<std::size_t> FirstNonFinite(DType dtype, std::string_view bytes) {
   return FirstNonFinite(bytes, kBfloat16Exponent);
 }
 
+// The tensors under their names in the table, less those that the layout leaves out.
+absl::StatusOr<TensorEntries> Rename(TensorEntries tensors, const ModelConfig& config) {
+  const Layout& layout = LayoutOf(config);
+  TensorEntries renamed;
+  while (!tensors.empty()) {
+    auto tensor = tensors.extract(tensors.begin());
+    std::optional<std::string> name = layout.table_name(tensor.key(), config);
+    if (!name) continue;
+    if (renamed.contains(*name)) {
+      return absl::InvalidArgumentError(
+          Cat("tensor \"", tensor.key(), "\": expected once, found again under another name"));
+    }
+    tensor.key() = *std::move(name);
+    renamed.insert(std::move(tensor));
+  }
+  return renamed;
+}
+
 // Its place in the table, not its values.
 absl::Status CheckTensor(const TensorSpec& spec, const TensorEntries& tensors) {
   const auto error = [&spec](std::string_view message) {
@@ -198,8 +217,10 @@ absl::StatusOr<Checkpoint> Checkpoint::Open(const std::filesystem::path& folder)
   const std::filesystem::path tensor_path = folder / kTensorFile;
   auto tensor_file = OpenTensorFile(folder);
   if (!tensor_file.ok()) return tensor_file.status();
-  auto tensors = ReadTensorHeader(tensor_path, *tensor_file);
-  if (!tensors.ok()) return tensors.status();
+  auto entries = ReadTensorHeader(tensor_path, *tensor_file);
+  if (!entries.ok()) return entries.status();
+  auto tensors = Rename(*std::move(entries), *config);
+  if (!tensors.ok()) return InFile(tensor_path, tensors.status());
   if (absl::Status status = CheckTensors(TensorTable(*config), *tensors); !status.ok()) {
     return InFile(tensor_path, status);
   }

@@ -115,6 +115,9 @@ std::vector<TensorSpec> TensorTable(const ModelConfig& config) {
   AddEmbeddings(config, table);
   for (std::size_t i = 0; i < config.attention.size(); ++i) AddLayer(config, i, table);
   if (config.norm_position == NormPosition::kPre) table.AddLayerNorm("LayerNorm");
+  if (config.classifier && config.classifier->has_pooler) {
+    table.AddLinear("pooler.dense", table.D, table.D);
+  }
   if (config.classifier) {
     table.AddLinear("classifier", static_cast<std::int64_t>(config.classifier->labels.size()),
                     table.D);

@@ -78,6 +78,7 @@ std::string_view ToString(Pooling pooling);
 
 struct ClassifierConfig {
   ProblemType problem_type = ProblemType::kSingleLabel;
+  bool has_pooler = false;          // BERT's: tanh(W x + b) in front of it
   std::vector<std::string> labels;  // [C]
 };
 
@@ -93,6 +94,7 @@ struct OutOfScopeConfig {
 };
 
 struct ModelConfig {
+  std::string model_type;           // the family, as config.json names it: "synthesizer", "bert"
   int vocab_size = 0;               // V
   int hidden_size = 0;              // D
   int num_hidden_layers = 0;        // N

@@ -127,9 +127,9 @@ TEST(Config, NotJson) {
 }
 
 TEST(Config, ModelType) {
-  EXPECT_THAT(ErrorWith("model_type", "bert"),
-              HasSubstr("model_type: expected \"synthesizer\", found \"bert\""));
-  EXPECT_THAT(ErrorWithout("model_type"), HasSubstr("model_type: expected \"synthesizer\", found"));
+  EXPECT_THAT(ErrorWith("model_type", "gpt2"),
+              HasSubstr("model_type: expected \"synthesizer\" or \"bert\", found \"gpt2\""));
+  EXPECT_THAT(ErrorWithout("model_type"), HasSubstr("or \"bert\", found nothing"));
 }
 
 TEST(Config, Sizes) {
