@@ -81,6 +81,11 @@ void WordPieces::FindFailure(Node node) {
 }
 
 void WordPieces::AppendChain(std::uint32_t link, std::vector<std::int32_t>& ids) const {
+  if (link == kNoLink) return;
+  if (links_[link].before == kNoLink) {  // as most are
+    ids.push_back(links_[link].id);
+    return;
+  }
   const std::size_t begin = ids.size();
   for (; link != kNoLink; link = links_[link].before) ids.push_back(links_[link].id);
   std::reverse(ids.begin() + static_cast<std::ptrdiff_t>(begin), ids.end());

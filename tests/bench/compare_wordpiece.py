@@ -59,12 +59,11 @@ class Comparison:
         return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
 
     def compare(self, tokenizer: dict, texts: list[str], name: str) -> None:
-        theirs = Tokenizer.from_str(json.dumps(tokenizer)).encode_batch(texts)
+        reference = Tokenizer.from_str(json.dumps(tokenizer))
         ours = self.run("ids", tokenizer, texts).splitlines()
-        assert len(ours) == len(texts)
         before = self.differences
-        for text, their, our in zip(texts, theirs, ours, strict=True):
-            expected = " ".join(map(str, their.ids))
+        for text, our in zip(texts, ours, strict=True):
+            expected = " ".join(map(str, reference.encode(text).ids))
             if expected == our:
                 continue
             self.differences += 1

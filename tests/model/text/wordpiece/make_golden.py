@@ -6,6 +6,7 @@
 vocab.txt has a small vocabulary of its own; uncased.json and cased.json are tokenizer.json files
 with it. cased.json has added tokens with every flag, too.
 """
+# ruff: noqa: RUF001 (characters that look like others are what is tested)
 
 import json
 import pathlib
@@ -15,12 +16,12 @@ from tokenizers import Tokenizer
 FOLDER = pathlib.Path(__file__).resolve().parent
 
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
-WORDS = """the a of un aff able turn off light lights on play some jazz Play The naive cafe café resume strasse straße
-istanbul i̇stanbul ss s t i I é e E É h el lo hello world abc abcd привет ёж ежик 日 本 語 中 文 ス は ハ
+WORDS_TEXT = """the a of un aff able turn off light lights on play some jazz Play The naive cafe café resume strasse
+straße istanbul i̇stanbul ss s t i I é e E É h el lo hello world abc abcd привет ёж ежик 日 本 語 中 文 ス は ハ
 한 국 ᄒ ᅡ ᆫ x y z 1 2 10 100 don it σ ς σι 𝔘 😀 ﬁ fi ½ ℌ ä ö ü
-! ? . , ' " - – — … 。 、 「 」 _ # ## $ + < > = ^ ` | ~ @ & * ( ) [ ] { } / \\ : ; % ‘ ’ “ ” « » ¿ ¡ · ᙭ 〮 〯 ︎""".split()
-PIECES = """##aff ##able ##s ##ing ##ed ##e ##a ##b ##c ##d ##ab ##bc ##bcd ##lo ##l ##o ##h ##t ##i ##n ##r ##u ##zz
-##本 ##語 ##é ##E ##ж ##ик ##1 ##0 ##00 ##ᅡ ##ᆫ ##국 ##σ ##ς ##́ ##̣ ##〮 ##〯 ##😀 ##ü ##x ##y ##abcx""".split()
+! ? . , ' " - – — … 。 、 「 」 _ # ## $ + < > = ^ ` | ~ @ & * ( ) [ ] { } / \\ : ; % ‘ ’ “ ” « » ¿ ¡ · ᙭ 〮 〯 ︎"""
+PIECES_TEXT = """##aff ##able ##s ##ing ##ed ##e ##a ##b ##c ##d ##ab ##bc ##bcd ##lo ##l ##o ##h ##t ##i ##n ##r ##u
+##zz ##本 ##語 ##é ##E ##ж ##ик ##1 ##0 ##00 ##ᅡ ##ᆫ ##국 ##σ ##ς ##́ ##̣ ##〮 ##〯 ##😀 ##ü ##x ##y ##abcx"""
 ADDED = [
     ("<word>", {"single_word": True}),
     ("<left>", {"lstrip": True}),
@@ -124,7 +125,7 @@ def tokenizer(vocab: list[str], lowercase: bool, added: list[dict], processor: d
 
 
 def main() -> None:
-    vocab = list(dict.fromkeys(SPECIAL + WORDS + PIECES))
+    vocab = list(dict.fromkeys(SPECIAL + WORDS_TEXT.split() + PIECES_TEXT.split()))
     (FOLDER / "vocab.txt").write_text("".join(piece + "\n" for piece in vocab))
     ids = {piece: i for i, piece in enumerate(vocab)}
     added, next_id = [], len(vocab)
