@@ -26,9 +26,11 @@ bool Within(std::span<const Range> ranges, char32_t code) {
   return above != ranges.begin() && code <= std::prev(above)->last;
 }
 
-// Planes 4 to 13 are empty, 15 and 16 private up to their last two codes.
+// Nothing is assigned behind the ideographs of plane 3 up to plane 14, and little there; planes 15
+// and 16 are private up to their last two codes. Saves most of the time that the table takes.
 bool IsLikeTheBlockBefore(std::size_t first, std::size_t size) {
-  return (first > 0x40000 && first < 0xE0000) || (first > 0xF0000 && first + size < 0x100000) ||
+  return (first > 0x32400 && first < 0xE0000) || (first > 0xE0200 && first < 0xF0000) ||
+         (first > 0xF0000 && first + size < 0x100000) ||
          (first > 0x100000 && first + size < 0x110000);
 }
 

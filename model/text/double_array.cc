@@ -1,6 +1,7 @@
 #include "model/text/double_array.h"
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -50,14 +51,15 @@ class Places {
 
   struct Block {
     std::size_t first;
-    std::vector<bool> taken = std::vector<bool>(kBlock);
+    std::array<bool, kBlock> taken = {};
     std::size_t free = kBlock;
+    std::size_t first_free = 0;  // no place before it is free
     int misses = 0;
   };
 
   static std::size_t FindBase(const Block& block, const std::vector<std::uint8_t>& bytes) {
     if (bytes.size() > block.free) return kBlock;
-    for (std::size_t place = 0; place < kBlock; ++place) {
+    for (std::size_t place = block.first_free; place < kBlock; ++place) {
       if (block.taken[place]) continue;
       const std::size_t base = place ^ bytes.front();
       const bool fits = std::none_of(bytes.begin(), bytes.end(), [&block, base](std::uint8_t byte) {
@@ -71,6 +73,7 @@ class Places {
   static void TakeFrom(Block& block, std::size_t base, const std::vector<std::uint8_t>& bytes) {
     for (const std::uint8_t byte : bytes) block.taken[base ^ byte] = true;
     block.free -= bytes.size();
+    while (block.first_free < kBlock && block.taken[block.first_free]) ++block.first_free;
   }
 
   void AddBlock() {
