@@ -30,7 +30,7 @@ FLOORS: dict[str, list[str]] = {
     "model/postprocess": ENGINE,
     "model/kernels": [*ENGINE, *SHARED],
     "model/checkpoint": [*ENGINE, *SHARED],
-    "model/text": [*ENGINE, *SHARED],
+    "model/text": [*ENGINE, *SHARED, "model/checkpoint/json.h"],
     "model/workspace": [*ENGINE, *SHARED, "model/kernels/"],
     "model/work_split": [*ENGINE, *SHARED, "model/kernels/", "model/workspace.h"],
     "model/ops": [*ENGINE, *SHARED, *LENT, *BELOW_OPS],

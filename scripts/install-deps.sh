@@ -9,7 +9,7 @@ build=(
   ca-certificates curl g++ cmake ninja-build pkg-config
   libgrpc++-dev libprotobuf-dev protobuf-compiler protobuf-compiler-grpc
   libabsl-dev libcli11-dev libeigen3-dev libpng-dev libsentencepiece-dev libspdlog-dev libssl-dev
-  libtbb-dev nlohmann-json3-dev prometheus-cpp-dev
+  libtbb-dev libutf8proc-dev nlohmann-json3-dev prometheus-cpp-dev
 )
 everything=(
   "${build[@]}"
