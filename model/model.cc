@@ -10,6 +10,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -24,6 +25,8 @@
 #include "model/limits.h"
 #include "model/strings.h"
 #include "model/text/sentencepiece_tokenizer.h"
+#include "model/text/tokenizer_json.h"
+#include "model/text/wordpiece_tokenizer.h"
 #include "model/workspace.h"
 #include "synth/config.h"
 #include "synth/precision.h"
@@ -32,13 +35,31 @@
 namespace synth {
 namespace {
 
+absl::StatusOr<std::unique_ptr<const Tokenizer>> ReadTokenizer(const TokenizerConfig& config,
+                                                               std::string_view bytes) {
+  switch (config.type) {
+    case TokenizerType::kSentencePiece:
+      return LoadSentencePiece(config, bytes);
+    case TokenizerType::kTokenizerJson:
+      return LoadTokenizerJson(bytes);
+    case TokenizerType::kWordPiece:
+      return LoadWordPiece({.normalizer = {.handle_chinese_chars = config.tokenize_chinese_chars,
+                                           .strip_accents = config.strip_accents,
+                                           .lowercase = config.do_lower_case},
+                            .cls_token = config.cls_token.value_or(""),
+                            .sep_token = config.sep_token.value_or("")},
+                           bytes);
+  }
+  return absl::InternalError("unreachable");
+}
+
 absl::StatusOr<std::unique_ptr<const Tokenizer>> LoadTokenizer(const std::filesystem::path& folder,
                                                                const Checkpoint& checkpoint) {
   const std::optional<std::string>& model = checkpoint.tokenizer_model();
   if (!model) return std::unique_ptr<const Tokenizer>();
   const ModelConfig& config = checkpoint.config();
   const std::string file = (folder / config.tokenizer->file).string();
-  auto tokenizer = LoadSentencePiece(*config.tokenizer, *model);
+  auto tokenizer = ReadTokenizer(*config.tokenizer, *model);
   if (!tokenizer.ok()) {
     return absl::Status(tokenizer.status().code(), Cat(file, ": ", tokenizer.status().message()));
   }
@@ -48,10 +69,11 @@ absl::StatusOr<std::unique_ptr<const Tokenizer>> LoadTokenizer(const std::filesy
             " pieces (config.json), found ", (*tokenizer)->vocab_size()));
   }
   const int special = (*tokenizer)->special_tokens();
-  if (config.max_position_embeddings <= special) {
+  if (config.max_text_tokens() <= special) {
     return absl::InvalidArgumentError(
-        Cat((folder / "config.json").string(), ": max_position_embeddings: expected more than the ",
-            special, " special tokens, found ", config.max_position_embeddings));
+        Cat(folder.string(), ": expected texts of more tokens than the ", special,
+            " special ones, found at most ", config.max_text_tokens(),
+            config.max_seq_length ? " (max_seq_length)" : " (max_position_embeddings)"));
   }
   return tokenizer;
 }
@@ -131,7 +153,7 @@ Model::~Model() = default;
 
 const ModelConfig& Model::config() const { return impl_->config; }
 const ModelInfo& Model::info() const { return impl_->info; }
-int Model::max_text_tokens() const { return impl_->config.max_position_embeddings; }
+int Model::max_text_tokens() const { return impl_->config.max_text_tokens(); }
 std::size_t Model::attention_bytes() const { return impl_->encoder.attention_bytes(); }
 const std::string& Model::config_json() const { return impl_->config_json; }
 const Tokenizer* Model::tokenizer() const { return impl_->tokenizer.get(); }

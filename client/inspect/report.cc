@@ -97,7 +97,7 @@ ordered_json LayerJson(std::size_t index, const LayerRow& layer) {
 
 ordered_json TokenizerJson(const std::optional<TokenizerConfig>& tokenizer) {
   if (!tokenizer) return nullptr;
-  ordered_json json = {{"type", "sentencepiece"}, {"file", tokenizer->file}};
+  ordered_json json = {{"type", ToString(tokenizer->type)}, {"file", tokenizer->file}};
   if (tokenizer->cls_token) json["cls_token"] = *tokenizer->cls_token;
   if (tokenizer->sep_token) json["sep_token"] = *tokenizer->sep_token;
   return json;
@@ -117,7 +117,9 @@ std::string LabelsLine(const ModelConfig& config) {
 
 std::string TokenizerLine(const std::optional<TokenizerConfig>& tokenizer) {
   if (!tokenizer) return "none";
-  std::string line = absl::StrCat(tokenizer->file, ", a SentencePiece model");
+  std::string line = absl::StrCat(tokenizer->file, tokenizer->type == TokenizerType::kSentencePiece
+                                                       ? ", a SentencePiece model"
+                                                       : ", WordPiece");
   if (tokenizer->cls_token) absl::StrAppend(&line, "; before a text ", *tokenizer->cls_token);
   if (tokenizer->sep_token) absl::StrAppend(&line, "; behind it ", *tokenizer->sep_token);
   return line;

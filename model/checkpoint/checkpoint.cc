@@ -19,6 +19,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "model/checkpoint/digest.h"
+#include "model/checkpoint/folder.h"
 #include "model/checkpoint/input_file.h"
 #include "model/checkpoint/layouts/layout.h"
 #include "model/checkpoint/safetensors.h"
@@ -32,29 +33,6 @@ namespace {
 
 constexpr std::string_view kConfigFile = "config.json";
 constexpr std::string_view kTensorFile = "model.safetensors";
-
-// `status` with the file in front of its message.
-absl::Status InFile(const std::filesystem::path& file, const absl::Status& status) {
-  return {status.code(), Cat(file.string(), ": ", status.message())};
-}
-
-absl::Status CheckNoPointer(const std::filesystem::path& path, std::string_view first_bytes) {
-  constexpr std::string_view kPointer = "version https://git-lfs.github.com/spec/";
-  if (!first_bytes.starts_with(kPointer)) return absl::OkStatus();
-  return absl::InvalidArgumentError(
-      Cat(path.string(), ": expected the file itself, found a Git LFS pointer to it ",
-          "(`git lfs pull` fetches it)"));
-}
-
-// A file that is small beside the weights: config.json or the tokenizer.
-absl::StatusOr<std::string> ReadFile(const std::filesystem::path& path) {
-  const auto file = InputFile::Open(path);
-  if (!file.ok()) return file.status();
-  auto bytes = file->ReadAll();
-  if (!bytes.ok()) return bytes.status();
-  if (absl::Status status = CheckNoPointer(path, *bytes); !status.ok()) return status;
-  return bytes;
-}
 
 // The tensor file, open. If there is none, the error says which other form the folder has.
 absl::StatusOr<InputFile> OpenTensorFile(const std::filesystem::path& folder) {
@@ -200,19 +178,25 @@ absl::Status CheckValues(std::string_view name, const TensorEntry& tensor, const
 }  // namespace
 
 Checkpoint::Checkpoint(std::string config_json, ModelConfig config, InputFile tensor_file,
-                       TensorEntries tensors, std::optional<std::string> tokenizer_model)
+                       TensorEntries tensors, std::optional<std::string> tokenizer_model,
+                       std::vector<FileHash> small_files)
     : config_json_(std::move(config_json)),
       config_(std::move(config)),
       table_(TensorTable(config_)),
       tensor_file_(std::move(tensor_file)),
       tensors_(std::move(tensors)),
-      tokenizer_model_(std::move(tokenizer_model)) {}
+      tokenizer_model_(std::move(tokenizer_model)),
+      small_files_(std::move(small_files)) {}
 
 absl::StatusOr<Checkpoint> Checkpoint::Open(const std::filesystem::path& folder) {
-  auto config_json = ReadFile(folder / kConfigFile);
+  Folder files(folder);
+  auto config_json = files.Read(kConfigFile);
   if (!config_json.ok()) return config_json.status();
   auto config = ParseConfig(*config_json);
   if (!config.ok()) return InFile(folder / kConfigFile, config.status());
+  if (absl::Status status = LayoutOf(*config).read_folder(files, *config); !status.ok()) {
+    return status;
+  }
 
   const std::filesystem::path tensor_path = folder / kTensorFile;
   auto tensor_file = OpenTensorFile(folder);
@@ -230,12 +214,12 @@ absl::StatusOr<Checkpoint> Checkpoint::Open(const std::filesystem::path& folder)
 
   std::optional<std::string> tokenizer_model;
   if (config->tokenizer) {
-    auto bytes = ReadFile(folder / config->tokenizer->file);
+    auto bytes = files.Read(config->tokenizer->file);
     if (!bytes.ok()) return bytes.status();
     tokenizer_model = *std::move(bytes);
   }
   return Checkpoint(*std::move(config_json), *std::move(config), *std::move(tensor_file),
-                    *std::move(tensors), std::move(tokenizer_model));
+                    *std::move(tensors), std::move(tokenizer_model), files.hashes());
 }
 
 std::string_view Checkpoint::config_json() const {
@@ -252,9 +236,9 @@ absl::StatusOr<std::string> Checkpoint::ComputeDigest() const {
         return absl::OkStatus();
       });
   if (!status.ok()) return status;
-  std::vector<FileHash> files = {{kConfigFile, Sha256Hex(config_json_)},
-                                 {kTensorFile, tensor_hash.Finish()}};
-  if (tokenizer_model_) files.push_back({config_.tokenizer->file, Sha256Hex(*tokenizer_model_)});
+  // config.json is the first that is read, and the tokenizer the last.
+  std::vector<FileHash> files = small_files_;
+  files.insert(files.begin() + 1, {kTensorFile, tensor_hash.Finish()});
   return Digest(files);
 }
 

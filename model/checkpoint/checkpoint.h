@@ -9,6 +9,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "model/checkpoint/digest.h"
 #include "model/checkpoint/input_file.h"
 #include "model/checkpoint/safetensors.h"
 #include "model/checkpoint/tensor_table.h"
@@ -46,7 +47,8 @@ class Checkpoint {
 
  private:
   Checkpoint(std::string config_json, ModelConfig config, InputFile tensor_file,
-             TensorEntries tensors, std::optional<std::string> tokenizer_model);
+             TensorEntries tensors, std::optional<std::string> tokenizer_model,
+             std::vector<FileHash> small_files);
 
   std::string config_json_;
   ModelConfig config_;
@@ -54,6 +56,7 @@ class Checkpoint {
   InputFile tensor_file_;
   TensorEntries tensors_;
   std::optional<std::string> tokenizer_model_;
+  std::vector<FileHash> small_files_;
   mutable absl::Status read_status_;
 };
 

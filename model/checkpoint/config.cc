@@ -24,6 +24,18 @@ std::string_view ToString(Pooling pooling) {
   return "";
 }
 
+std::string_view ToString(TokenizerType type) {
+  switch (type) {
+    case TokenizerType::kSentencePiece:
+      return "sentencepiece";
+    case TokenizerType::kWordPiece:
+      return "wordpiece";
+    case TokenizerType::kTokenizerJson:
+      return "tokenizer.json";
+  }
+  return "";
+}
+
 absl::StatusOr<ModelConfig> ParseConfig(std::string_view text) {
   const auto value = ParseJson(text);
   if (!value.ok()) return value.status();

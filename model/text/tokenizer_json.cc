@@ -31,7 +31,8 @@ using nlohmann::json;
 constexpr std::size_t kMaxId = std::numeric_limits<std::int32_t>::max() - 1;
 
 absl::Status Expected(std::string_view where, std::string_view expected, const json& found) {
-  return absl::InvalidArgumentError(Cat(where, ": expected ", expected, ", found ", Shown(found)));
+  return absl::InvalidArgumentError(
+      Cat(where, ": expected ", expected, ", found ", Excerpt(found)));
 }
 
 // A value of the file and its place in it, for messages.
@@ -46,7 +47,7 @@ absl::Status CheckObject(const Value& object, std::initializer_list<std::string_
   for (const auto& [key, value] : object.value.items()) {
     if (std::find(keys.begin(), keys.end(), key) == keys.end()) {
       return absl::InvalidArgumentError(
-          Cat(object.where, ": the key ", Shown(key), " is not understood"));
+          Cat(object.where, ": the key ", Excerpt(key), " is not understood"));
     }
   }
   return absl::OkStatus();
@@ -157,7 +158,7 @@ class Reader {
     const std::optional<std::int32_t> id = Find(unk);
     if (!id) {
       return absl::InvalidArgumentError(
-          Cat(object.where, ".vocab: has no piece ", Shown(unk), ", the unk_token"));
+          Cat(object.where, ".vocab: has no piece ", Excerpt(unk), ", the unk_token"));
     }
     parts_.unk = *id;
     return absl::OkStatus();
@@ -170,7 +171,7 @@ class Reader {
     parts_.pieces.resize(size);
     std::vector<bool> taken(size);
     for (const auto& [piece, id] : object.value.items()) {
-      const std::string where = Cat(object.where, "[", Shown(piece), "]");
+      const std::string where = Cat(object.where, "[", Excerpt(piece), "]");
       // So many pieces have ids without a gap only if each is below their number.
       if (!id.is_number_unsigned() || id.get<std::size_t>() >= size) {
         return Expected(where, Cat("an id below ", size, ", the number of pieces"), id);
@@ -178,7 +179,7 @@ class Reader {
       const auto place = id.get<std::size_t>();
       if (taken[place]) {
         return absl::InvalidArgumentError(
-            Cat(where, ": the id ", place, " is also that of ", Shown(parts_.pieces[place])));
+            Cat(where, ": the id ", place, " is also that of ", Excerpt(parts_.pieces[place])));
       }
       taken[place] = true;
       parts_.pieces[place] = piece;
@@ -209,7 +210,7 @@ class Reader {
       const std::int32_t id =
           Find(token.content).value_or(static_cast<std::int32_t>(parts_.pieces.size() + more_));
       if (token.id != id) {
-        return Expected(Cat(object.where, ".id"), Cat(id, " for ", Shown(token.content)),
+        return Expected(Cat(object.where, ".id"), Cat(id, " for ", Excerpt(token.content)),
                         json(token.id));
       }
       if (static_cast<std::size_t>(id) == parts_.pieces.size() + more_) {
@@ -255,7 +256,7 @@ class Reader {
     if (absl::Status status = ReadId(value, id.emplace()); !status.ok()) return status;
     if (Find(token) != id) {
       return absl::InvalidArgumentError(
-          Cat(value.where, ": ", Shown(token), " has not the id ", *id));
+          Cat(value.where, ": ", Excerpt(token), " has not the id ", *id));
     }
     return absl::OkStatus();
   }

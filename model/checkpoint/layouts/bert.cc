@@ -12,9 +12,11 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "model/checkpoint/folder.h"
 #include "model/checkpoint/json_object.h"
 #include "model/checkpoint/layouts/encoder_keys.h"
 #include "model/checkpoint/layouts/layout.h"
+#include "model/checkpoint/layouts/sentence_transformers.h"
 #include "model/strings.h"
 #include "synth/config.h"
 
@@ -117,9 +119,81 @@ std::optional<std::string> TableName(std::string_view name, const ModelConfig& c
   return WithoutOldNames(std::string(name));
 }
 
+// A token as tokenizer_config.json writes it: a string, or an object with its content.
+absl::Status ReadToken(const JsonObject& file, std::string_view key,
+                       std::optional<std::string>& into) {
+  const json* const value = Find(file.value, key);
+  if (value == nullptr) return absl::OkStatus();
+  const auto token = value->is_object() ? ReadString({*value, std::string(key)}, "content")
+                                        : ReadString(file, key);
+  if (token.ok()) into = *token;
+  return token.status();
+}
+
+absl::Status ReadTokenizerConfig(const JsonObject& file, TokenizerConfig& tokenizer) {
+  absl::Status status;
+  const auto read_flag = [&](std::string_view key, auto& into) {
+    if (Find(file.value, key) == nullptr) return;
+    const auto flag = ReadBool(file, key);
+    status.Update(flag.status());
+    if (flag.ok()) into = *flag;
+  };
+  bool do_basic_tokenize = true;
+  read_flag("do_lower_case", tokenizer.do_lower_case);
+  read_flag("tokenize_chinese_chars", tokenizer.tokenize_chinese_chars);
+  read_flag("strip_accents", tokenizer.strip_accents);
+  read_flag("do_basic_tokenize", do_basic_tokenize);
+  if (!do_basic_tokenize) {
+    status.Update(KeyError("do_basic_tokenize", "true", Find(file.value, "do_basic_tokenize")));
+  }
+  if (const json* const never = Find(file.value, "never_split");
+      never != nullptr && !never->empty()) {
+    status.Update(KeyError("never_split", "nothing", never));
+  }
+  status.Update(ReadToken(file, "cls_token", tokenizer.cls_token));
+  status.Update(ReadToken(file, "sep_token", tokenizer.sep_token));
+  return status;
+}
+
+// tokenizer.json says all; vocab.txt is what folders had before it, and needs
+// tokenizer_config.json.
+absl::Status FindTokenizer(Folder& folder, ModelConfig& config) {
+  TokenizerConfig tokenizer;
+  if (folder.Has("tokenizer.json")) {
+    tokenizer.type = TokenizerType::kTokenizerJson;
+    tokenizer.file = "tokenizer.json";
+  } else if (folder.Has("vocab.txt")) {
+    tokenizer.type = TokenizerType::kWordPiece;
+    tokenizer.file = "vocab.txt";
+    tokenizer.cls_token = "[CLS]";
+    tokenizer.sep_token = "[SEP]";
+    constexpr std::string_view kName = "tokenizer_config.json";
+    const auto file = folder.ReadJsonIfThere(kName);
+    if (!file.ok()) return file.status();
+    if (*file) {
+      absl::Status status = (*file)->is_object()
+                                ? ReadTokenizerConfig({**file, ""}, tokenizer)
+                                : absl::InvalidArgumentError("expected a JSON object");
+      if (!status.ok()) return InFile(folder.path() / kName, status);
+    }
+  } else {
+    return absl::OkStatus();
+  }
+  config.tokenizer = std::move(tokenizer);
+  return absl::OkStatus();
+}
+
+absl::Status ReadFolder(Folder& folder, ModelConfig& config) {
+  absl::Status status = ReadSentenceTransformers(folder, config);
+  if (status.ok()) status = FindTokenizer(folder, config);
+  return status;
+}
+
 }  // namespace
 
-const Layout kBertLayout = {
-    .model_type = "bert", .read_config = ReadConfig, .table_name = TableName};
+const Layout kBertLayout = {.model_type = "bert",
+                            .read_config = ReadConfig,
+                            .read_folder = ReadFolder,
+                            .table_name = TableName};
 
 }  // namespace synth

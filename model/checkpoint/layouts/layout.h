@@ -5,7 +5,9 @@
 #include <string>
 #include <string_view>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "model/checkpoint/folder.h"
 #include "model/checkpoint/json_object.h"
 #include "synth/config.h"
 
@@ -19,6 +21,10 @@ struct Layout {
   // Reads config.json, whose model_type is this one. INVALID_ARGUMENT names the key, what was
   // expected and what was found.
   absl::StatusOr<ModelConfig> (*read_config)(const JsonObject& file);
+
+  // Reads what stands in other files of the folder into `config`, and which file is the
+  // tokenizer's. The same errors, and NOT_FOUND; both name the file.
+  absl::Status (*read_folder)(Folder& folder, ModelConfig& config);
 
   // The name in the TensorTable of the tensor that the file calls `name`; nothing if this layout
   // knows the tensor and does not need it, such as the head of a masked language model. A name that

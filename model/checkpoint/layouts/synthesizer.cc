@@ -1,5 +1,4 @@
 // The layout of this project's own checkpoints (docs/checkpoint.md), which train/ writes.
-#include <algorithm>
 #include <array>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -9,6 +8,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "model/checkpoint/folder.h"
 #include "model/checkpoint/json_object.h"
 #include "model/checkpoint/layouts/attention_keys.h"
 #include "model/checkpoint/layouts/encoder_keys.h"
@@ -56,13 +56,6 @@ absl::Status ReadClassifier(const JsonObject& file, ModelConfig& config) {
   if (!type.ok()) return type.status();
   config.classifier = ClassifierConfig{.problem_type = *type, .labels = *std::move(labels)};
   return absl::OkStatus();
-}
-
-// A name that stays in the checkpoint's folder and stands in a line of sha256sum as it is.
-bool IsPlainFileName(std::string_view name) {
-  if (name.empty() || name == "." || name == "..") return false;
-  return std::ranges::none_of(
-      name, [](char c) { return c == '/' || c == '\\' || static_cast<unsigned char>(c) < 0x20; });
 }
 
 absl::Status ReadToken(const JsonObject& object, std::string_view key,
@@ -120,13 +113,18 @@ absl::StatusOr<ModelConfig> ReadConfig(const JsonObject& file) {
   return config;
 }
 
+// config.json says it all.
+absl::Status ReadFolder(Folder& /*folder*/, ModelConfig& /*config*/) { return absl::OkStatus(); }
+
 std::optional<std::string> TableName(std::string_view name, const ModelConfig& /*config*/) {
   return std::string(name);
 }
 
 }  // namespace
 
-const Layout kSynthesizerLayout = {
-    .model_type = "synthesizer", .read_config = ReadConfig, .table_name = TableName};
+const Layout kSynthesizerLayout = {.model_type = "synthesizer",
+                                   .read_config = ReadConfig,
+                                   .read_folder = ReadFolder,
+                                   .table_name = TableName};
 
 }  // namespace synth

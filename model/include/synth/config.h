@@ -82,10 +82,23 @@ struct ClassifierConfig {
   std::vector<std::string> labels;  // [C]
 };
 
+enum class TokenizerType {
+  kSentencePiece,  // a SentencePiece model
+  kWordPiece,      // BERT's vocab.txt
+  kTokenizerJson,  // tokenizer.json of Hugging Face's tokenizers, with a WordPiece model
+};
+
+std::string_view ToString(TokenizerType type);
+
 struct TokenizerConfig {
   std::string file;                      // relative to the checkpoint folder
   std::optional<std::string> cls_token;  // the piece before every text
   std::optional<std::string> sep_token;  // the piece behind every text
+  TokenizerType type = TokenizerType::kSentencePiece;
+  // For vocab.txt, under the names of tokenizer_config.json.
+  bool do_lower_case = true;
+  bool tokenize_chinese_chars = true;
+  std::optional<bool> strip_accents{};  // absent: as do_lower_case
 };
 
 struct OutOfScopeConfig {
@@ -107,11 +120,15 @@ struct ModelConfig {
   NormPosition norm_position = NormPosition::kPost;
   PositionEmbedding position_embedding = PositionEmbedding::kAbsolute;
   Pooling pooling = Pooling::kMean;
+  bool normalize = false;                // whether vectors are meant to have length 1
+  std::optional<int> max_seq_length;     // tokens of the longest text, if fewer than L
   std::vector<AttentionSpec> attention;  // [N], one per layer
   std::optional<ClassifierConfig> classifier;
   std::optional<TokenizerConfig> tokenizer;
   std::optional<OutOfScopeConfig> out_of_scope;
 
+  // The longest text, in tokens, its special tokens included.
+  int max_text_tokens() const { return max_seq_length.value_or(max_position_embeddings); }
   int head_size() const { return hidden_size / num_attention_heads; }  // Dh
 };
 

@@ -22,10 +22,8 @@ Pooling PoolingOf(const v1::EncodeRequest& request, const Model& model) {
   }
 }
 
-// No config.json can state a choice of the model's own yet: it is to leave vectors as they are.
-bool NormalizeOf(const v1::EncodeRequest& request) {
-  constexpr bool kModelsOwn = false;
-  return request.has_normalize() ? request.normalize() : kModelsOwn;
+bool NormalizeOf(const v1::EncodeRequest& request, const Model& model) {
+  return request.has_normalize() ? request.normalize() : model.config().normalize;
 }
 
 }  // namespace
@@ -47,9 +45,9 @@ std::int64_t EncodeMethod::EntriesOf(const Model& /*model*/, const Request& /*re
   return 0;
 }
 
-void EncodeMethod::Write(const Model& /*model*/, const Request& request, const TextResult& text,
+void EncodeMethod::Write(const Model& model, const Request& request, const TextResult& text,
                          v1::EncodeResult& result) {
-  if (NormalizeOf(request)) L2Normalize(text.vector);
+  if (NormalizeOf(request, model)) L2Normalize(text.vector);
   result.mutable_embedding()->Add(text.vector.begin(), text.vector.end());
   FillUsage(text, *result.mutable_usage());
 }

@@ -1,0 +1,153 @@
+#include "model/checkpoint/layouts/sentence_transformers.h"
+
+#include <array>
+#include <cstddef>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "model/checkpoint/folder.h"
+#include "model/checkpoint/json_object.h"
+#include "model/strings.h"
+#include "synth/config.h"
+
+namespace synth {
+namespace {
+
+using nlohmann::json;
+
+constexpr std::string_view kModules = "modules.json";
+
+enum class Module { kTransformer, kPooling, kNormalize };
+constexpr std::array kModuleTypes = {
+    Choice<Module>{"sentence_transformers.models.Transformer", Module::kTransformer},
+    Choice<Module>{"sentence_transformers.models.Pooling", Module::kPooling},
+    Choice<Module>{"sentence_transformers.models.Normalize", Module::kNormalize}};
+
+struct PoolingMode {
+  std::string_view key;
+  std::optional<Pooling> pooling;  // nothing: not computed here
+};
+constexpr std::array kPoolingModes = {
+    PoolingMode{"pooling_mode_mean_tokens", Pooling::kMean},
+    PoolingMode{"pooling_mode_cls_token", Pooling::kCls},
+    PoolingMode{"pooling_mode_max_tokens", Pooling::kMax},
+    PoolingMode{"pooling_mode_mean_sqrt_len_tokens", std::nullopt},
+    PoolingMode{"pooling_mode_weightedmean_tokens", std::nullopt},
+    PoolingMode{"pooling_mode_lasttoken", std::nullopt}};
+
+// Pooling of several kinds makes a longer vector, one behind the other.
+absl::Status ReadPoolingModes(const JsonObject& file, ModelConfig& config) {
+  std::optional<Pooling> found;
+  for (const PoolingMode& mode : kPoolingModes) {
+    if (Find(file.value, mode.key) == nullptr) continue;
+    const auto is_on = ReadBool(file, mode.key);
+    if (!is_on.ok()) return is_on.status();
+    if (!*is_on) continue;
+    if (!mode.pooling || found) {
+      return KeyError(mode.key, "mean, cls or max pooling alone", Find(file.value, mode.key));
+    }
+    found = mode.pooling;
+  }
+  if (!found) return absl::InvalidArgumentError("expected a pooling_mode that is true, found none");
+  config.pooling = *found;
+  const auto size = ReadInt(file, "word_embedding_dimension", 1, kMaxSize);
+  if (!size.ok()) return size.status();
+  if (*size == config.hidden_size) return absl::OkStatus();
+  return KeyError("word_embedding_dimension", Cat("hidden_size = ", config.hidden_size),
+                  Find(file.value, "word_embedding_dimension"));
+}
+
+// Runs `read` on a file of JSON, if there is one.
+template <typename Read>
+absl::Status ReadIfThere(Folder& folder, std::string_view name, ModelConfig& config, Read read) {
+  const auto value = folder.ReadJsonIfThere(name);
+  if (!value.ok()) return value.status();
+  if (!*value) return absl::OkStatus();
+  if (!(*value)->is_object()) {
+    return InFile(folder.path() / name, absl::InvalidArgumentError("expected a JSON object"));
+  }
+  const absl::Status status = read(JsonObject{**value, ""}, config);
+  return status.ok() ? status : InFile(folder.path() / name, status);
+}
+
+absl::Status ReadPooling(Folder& folder, std::string_view path, ModelConfig& config) {
+  const std::string name = Cat(path, "/config.json");
+  if (!folder.Has(name)) {
+    return absl::NotFoundError(
+        Cat((folder.path() / name).string(), ": missing, but modules.json names it"));
+  }
+  return ReadIfThere(folder, name, config, ReadPoolingModes);
+}
+
+absl::Status ReadTransformerSettings(const JsonObject& file, ModelConfig& config) {
+  if (Find(file.value, "do_lower_case") != nullptr) {
+    const auto lower = ReadBool(file, "do_lower_case");
+    if (!lower.ok()) return lower.status();
+    if (*lower) return KeyError("do_lower_case", "false", Find(file.value, "do_lower_case"));
+  }
+  if (Find(file.value, "max_seq_length") == nullptr) return absl::OkStatus();
+  const auto length = ReadInt(file, "max_seq_length", 1, config.max_position_embeddings);
+  if (!length.ok()) return length.status();
+  config.max_seq_length = *length;
+  return absl::OkStatus();
+}
+
+// Prompts that callers choose by name are theirs to put in front of a text.
+absl::Status CheckPrompts(const JsonObject& file, ModelConfig& /*config*/) {
+  const json* const name = Find(file.value, "default_prompt_name");
+  if (name == nullptr) return absl::OkStatus();
+  return KeyError("default_prompt_name", "nothing: no prompt is put before texts", name);
+}
+
+// Gives the folder of the Pooling module.
+absl::StatusOr<std::string> ReadModules(const json& modules, ModelConfig& config) {
+  if (!modules.is_array() || modules.size() < 2 || modules.size() > kModuleTypes.size()) {
+    return KeyError("modules", "an array of Transformer, Pooling and perhaps Normalize", &modules);
+  }
+  std::string pooling;
+  for (std::size_t i = 0; i < modules.size(); ++i) {
+    const std::string where = Cat("modules[", i, "]");
+    if (!modules[i].is_object()) return KeyError(where, "an object", &modules[i]);
+    const JsonObject module{modules[i], where};
+    const auto type = ReadChoice(module, "type", kModuleTypes);
+    if (!type.ok()) return type.status();
+    if (static_cast<std::size_t>(*type) != i) {
+      return KeyError(module.Path("type"), "Transformer, Pooling and Normalize in this order",
+                      Find(modules[i], "type"));
+    }
+    const auto path = ReadString(module, "path");
+    if (!path.ok()) return path.status();
+    if (*type == Module::kTransformer && !path->empty()) {
+      return KeyError(module.Path("path"), "\"\": the encoder in the folder itself",
+                      Find(modules[i], "path"));
+    }
+    if (*type == Module::kPooling) {
+      if (!IsPlainFileName(*path)) {
+        return KeyError(module.Path("path"), "the name of a folder", Find(modules[i], "path"));
+      }
+      pooling = *path;
+    }
+    config.normalize = *type == Module::kNormalize;
+  }
+  return pooling;
+}
+
+}  // namespace
+
+absl::Status ReadSentenceTransformers(Folder& folder, ModelConfig& config) {
+  const auto modules = folder.ReadJsonIfThere(kModules);
+  if (!modules.ok()) return modules.status();
+  if (!*modules) return absl::OkStatus();
+  const auto pooling = ReadModules(**modules, config);
+  if (!pooling.ok()) return InFile(folder.path() / kModules, pooling.status());
+  absl::Status status = ReadPooling(folder, *pooling, config);
+  status.Update(ReadIfThere(folder, "sentence_bert_config.json", config, ReadTransformerSettings));
+  status.Update(ReadIfThere(folder, "config_sentence_transformers.json", config, CheckPrompts));
+  return status;
+}
+
+}  // namespace synth
