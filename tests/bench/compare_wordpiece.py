@@ -10,7 +10,7 @@
 
 The first three print each difference and end with 1 if there is one. --random makes its texts of
 every plane, combining marks, controls, mixed scripts and added tokens, and sets every option of the
-normalizer and of the added tokens. --characters compares all 1,112,064 characters, alone, inside a
+normalizer, of the added tokens and of the model. --characters compares all 1,112,064 characters, alone, inside a
 word, between combining marks and beside added tokens.
 """
 
@@ -170,6 +170,9 @@ def compare_random(comparison: Comparison, tokenizer: dict, count: int, seed: in
             "normalizer": normalizer,
             "added_tokens": tokenizer["added_tokens"] + (more if i % 4 else []),
         }
+        if i % 4 == 3:
+            model = {"continuing_subword_prefix": rng.choice(("", "a", "in")), "max_input_chars_per_word": 8}
+            variant["model"] = tokenizer["model"] | model
         tokens = [*contents, "[CLS]", "[SEP]", "[MASK]", "[UNK]"]
         here = count // len(every) + (i < count % len(every))
         texts = [random_text(rng, tokens) for _ in range(here)]
