@@ -26,6 +26,7 @@ import sys
 import tempfile
 import time
 import unicodedata
+from typing import Any
 
 os.environ["TOKENIZERS_PARALLELISM"] = "false"  # one thread, as the tool
 
@@ -51,14 +52,14 @@ class Comparison:
         self.tool, self.folder = tool, folder
         self.texts = self.differences = 0
 
-    def run(self, mode: str, tokenizer: dict, texts: list[str]) -> str:
+    def run(self, mode: str, tokenizer: dict[str, Any], texts: list[str]) -> str:
         config, data = self.folder / "tokenizer.json", self.folder / "texts"
         config.write_text(json.dumps(tokenizer))
         write_texts(data, texts)
-        command = [self.tool, mode, config, data]
+        command = [str(part) for part in (self.tool, mode, config, data)]
         return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
 
-    def compare(self, tokenizer: dict, texts: list[str], name: str) -> None:
+    def compare(self, tokenizer: dict[str, Any], texts: list[str], name: str) -> None:
         reference = Tokenizer.from_str(json.dumps(tokenizer))
         ours = self.run("ids", tokenizer, texts).splitlines()
         before = self.differences
@@ -73,18 +74,18 @@ class Comparison:
         print(f"{name}: {len(texts)} texts, {self.differences - before} differences", flush=True)
 
 
-def added_token(content: str, id_: int, **flags: bool) -> dict:
+def added_token(content: str, id_: int, **flags: bool) -> dict[str, Any]:
     names = ("single_word", "lstrip", "rstrip", "normalized", "special")
     return {"id": id_, "content": content} | {name: flags.get(name, False) for name in names}
 
 
-def normalizers() -> list[dict]:
+def normalizers() -> list[dict[str, Any]]:
     options = itertools.product((True, False), (True, False), (None, True, False), (True, False))
     keys = ("clean_text", "handle_chinese_chars", "strip_accents", "lowercase")
     return [{"type": "BertNormalizer"} | dict(zip(keys, o, strict=True)) for o in options]
 
 
-def without_limits(tokenizer: dict) -> dict:
+def without_limits(tokenizer: dict[str, Any]) -> dict[str, Any]:
     """Both are told of truncation and padding by their callers."""
     return tokenizer | {"truncation": None, "padding": None}
 
@@ -154,7 +155,7 @@ def random_text(rng: random.Random, tokens: list[str]) -> str:
     return "".join(parts)
 
 
-def compare_random(comparison: Comparison, tokenizer: dict, count: int, seed: int) -> None:
+def compare_random(comparison: Comparison, tokenizer: dict[str, Any], count: int, seed: int) -> None:
     rng = random.Random(seed)
     vocab = tokenizer["model"]["vocab"]
     contents = ["<ent>", "<entity>", "Café", "İx", "hello world", "x", "日本", " <pad>", "É\u0323é"]
@@ -183,7 +184,7 @@ def compare_random(comparison: Comparison, tokenizer: dict, count: int, seed: in
 # ---- all characters ----
 
 
-def character_tokenizer(codes: list[int], normalizer: dict) -> dict:
+def character_tokenizer(codes: list[int], normalizer: dict[str, Any]) -> dict[str, Any]:
     """One whose ids tell apart whatever becomes of these characters."""
     characters = dict.fromkeys("ab" + KEPT_MARKS + "\u0307")
     for code in codes:
@@ -236,7 +237,7 @@ def compare_characters(comparison: Comparison) -> None:
 # ---- speed ----
 
 
-def compare_speed(comparison: Comparison, tokenizer: dict, texts: list[str]) -> None:
+def compare_speed(comparison: Comparison, tokenizer: dict[str, Any], texts: list[str]) -> None:
     reference = Tokenizer.from_str(json.dumps(tokenizer))
     size = sum(len(text.encode()) for text in texts)
     for name, run in (

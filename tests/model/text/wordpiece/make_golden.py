@@ -10,6 +10,7 @@ with it. cased.json has added tokens with every flag, too.
 
 import json
 import pathlib
+from typing import Any
 
 from tokenizers import Tokenizer
 
@@ -78,7 +79,7 @@ TEXTS = [
 ]
 
 
-def model(vocab: list[str]) -> dict:
+def model(vocab: list[str]) -> dict[str, Any]:
     return {
         "type": "WordPiece",
         "unk_token": "[UNK]",
@@ -88,13 +89,13 @@ def model(vocab: list[str]) -> dict:
     }
 
 
-def added_token(content: str, id_: int, **flags: bool) -> dict:
+def added_token(content: str, id_: int, **flags: bool) -> dict[str, Any]:
     names = ("single_word", "lstrip", "rstrip", "normalized", "special")
     return {"id": id_, "content": content} | {name: flags.get(name, False) for name in names}
 
 
-def template() -> dict:
-    def special(token: str) -> dict:
+def template() -> dict[str, Any]:
+    def special(token: str) -> dict[str, Any]:
         return {"SpecialToken": {"id": token, "type_id": 0}}
 
     text = {"Sequence": {"id": "A", "type_id": 0}}
@@ -104,7 +105,9 @@ def template() -> dict:
     return {"type": "TemplateProcessing", "single": single, "pair": pair, "special_tokens": tokens}
 
 
-def tokenizer(vocab: list[str], lowercase: bool, added: list[dict], processor: dict) -> dict:
+def tokenizer(
+    vocab: list[str], lowercase: bool, added: list[dict[str, Any]], processor: dict[str, Any]
+) -> dict[str, Any]:
     return {
         "version": "1.0",
         "truncation": None,
