@@ -75,6 +75,7 @@ TEXTS = [
     "\U00011938 \u1c89 \ua7cb \ua7dc \U00010d50 \U00016ea0",
     "[SEP] a[MASK]b [sep] [CLS][PAD] [UNK",
     "x<word>y <word> <word>! é<word> _<word> ①<word> \u0301<word> ⓐ<word>",
+    "\u1c8a<word> \u0897<word> \u1c8b<word>",
     "a  <left>  b<left> c",
     "a  <right>  b <right>\u3000\n<right> c",
     "a <both> b  <both>  <both>er <both>x",
