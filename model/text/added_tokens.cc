@@ -84,6 +84,8 @@ void AddedTokens::Split(std::string_view text, Visit visit) const {
     from = match.end;
     if (match.token->single_word && !IsSingleWord(text, match)) continue;
     if (match.token->lstrip) {
+      // Not what the last token has taken, even if this one begins there.
+      match.begin = std::max(match.begin, done);
       while (match.begin > done) {
         const Utf8Character before = CharacterBefore(text, match.begin);
         if (!Has(before.code, Characters::kSpace)) break;
@@ -100,6 +102,8 @@ void AddedTokens::Split(std::string_view text, Visit visit) const {
       }
       stripped = match.end;
     }
+    // The last token has taken all of this one, which is white space.
+    if (match.begin >= match.end) continue;
     if (done < match.begin) visit(text.substr(done, match.begin - done), std::nullopt);
     visit({}, match.token->id);
     done = match.end;

@@ -180,7 +180,9 @@ absl::StatusOr<std::unique_ptr<const Tokenizer>> MakeWordPiece(WordPieceParts pa
       return TokenError(token, Cat("is longer than ", AddedTokens::kMaxBytes, " bytes"));
     }
     if (!seen[token.normalized ? 1 : 0].insert(token.content).second) {
-      return TokenError(token, "is there twice");
+      // Which of the two Hugging Face finds depends on the order in a hash table.
+      return TokenError(
+          token, token.normalized ? "is there twice when it is normalized" : "is there twice");
     }
     (token.normalized ? normalized : as_they_stand).push_back(std::move(token));
   }

@@ -123,6 +123,13 @@ TEST_F(TokenizerJson, RefusesAddedTokensThatCannotBe) {
   EXPECT_THAT(Error(), HasSubstr("is longer than 256 bytes"));
   file_["added_tokens"][5] = Token("[UNK]", 1);
   EXPECT_EQ(Error(), "the added token \"[UNK]\" is there twice");
+  file_["added_tokens"][5] = Token("<NEW>", Size());
+  file_["added_tokens"].push_back(Token("<new>", Size() + 1));
+  EXPECT_EQ(Error(), "none");
+  file_["added_tokens"][5]["normalized"] = true;
+  file_["added_tokens"][6]["normalized"] = true;
+  EXPECT_EQ(Error(), "the added token \"<new>\" is there twice when it is normalized");
+  file_["added_tokens"].erase(6);
   file_["added_tokens"][5] = Token("\u0301", Size());
   file_["added_tokens"][5]["normalized"] = true;
   EXPECT_EQ(Error(), "the added token \"\u0301\" has nothing left when it is normalized");

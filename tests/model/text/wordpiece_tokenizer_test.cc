@@ -55,7 +55,7 @@ void ExpectGolden(const Tokenizer& tokenizer, const std::string& name) {
 }
 
 TEST(WordPieceTokenizer, GivesTheIdsOfHuggingFace) {
-  for (const std::string name : {"uncased.json", "cased.json"}) {
+  for (const std::string name : {"uncased.json", "cased.json", "spaces.json"}) {
     const auto tokenizer = LoadTokenizerJson(GoldenFile(name));
     ASSERT_TRUE(tokenizer.ok()) << tokenizer.status();
     ExpectGolden(**tokenizer, name);

@@ -3,8 +3,8 @@
 
     $(scripts/python-env.sh bench) tests/model/text/wordpiece/make_golden.py
 
-vocab.txt has a small vocabulary of its own; uncased.json and cased.json are tokenizer.json files
-with it. cased.json has added tokens with every flag, too.
+vocab.txt has a small vocabulary of its own; the other files are tokenizer.json files with it.
+cased.json has added tokens with every flag, too, spaces.json such that begin or end with a space.
 """
 # ruff: noqa: RUF001 (characters that look like others are what is tested)
 
@@ -31,6 +31,13 @@ ADDED = [
     ("<both>er", {}),
     ("CAFÉ NOIR", {"normalized": True}),
     ("play", {"normalized": True, "single_word": True}),
+]
+SPACES = [
+    (" ", {"lstrip": True, "rstrip": True}),
+    ("x ", {"rstrip": True}),
+    ("  a", {}),
+    ("<right>", {"rstrip": True}),
+    (" play", {"normalized": True, "rstrip": True}),
 ]
 
 TEXTS = [
@@ -69,12 +76,14 @@ TEXTS = [
     "\U00011938 \u1c89 \ua7cb \ua7dc \U00010d50 \U00016ea0",
     "[SEP] a[MASK]b [sep] [CLS][PAD] [UNK",
     "x<word>y <word> <word>! é<word> _<word> ①<word> \u0301<word> ⓐ<word>",
+    "\u1c8a<word> \u0897<word> \u1c8b<word>",
     "a  <left>  b<left> c",
     "a  <right>  b <right>\u3000\n<right> c",
     "a <both> b  <both>  <both>er <both>x",
     "café noir Café Noir cafe\u0301 noir CAFÉ NOIR caféé noir",
     "Play play playing PLAY replay",
     "##s #s ##ing hello##s",
+    "a  b   c \t d <right>   <right>  x   y x  a  ab",
     "\ud7a3\uac00 \u0f73 \u0344 \u2126 \u212b",
 ]
 
@@ -131,16 +140,21 @@ def main() -> None:
     vocab = list(dict.fromkeys(SPECIAL + WORDS_TEXT.split() + PIECES_TEXT.split()))
     (FOLDER / "vocab.txt").write_text("".join(piece + "\n" for piece in vocab))
     ids = {piece: i for i, piece in enumerate(vocab)}
-    added, next_id = [], len(vocab)
-    for content, flags in ADDED:
-        id_ = ids.get(content, next_id)
-        next_id += id_ == next_id
-        added.append(added_token(content, id_, **flags))
+
+    def with_ids(tokens: list[tuple[str, dict]]) -> list[dict]:
+        added, next_id = [], len(vocab)
+        for content, flags in tokens:
+            id_ = ids.get(content, next_id)
+            next_id += id_ == next_id
+            added.append(added_token(content, id_, **flags))
+        return added
+
     bert = {"type": "BertProcessing", "sep": ["[SEP]", 3], "cls": ["[CLS]", 2]}
     golden = {}
     for name, config in (
         ("uncased.json", tokenizer(vocab, True, [], template())),
-        ("cased.json", tokenizer(vocab, False, added, bert)),
+        ("cased.json", tokenizer(vocab, False, with_ids(ADDED), bert)),
+        ("spaces.json", tokenizer(vocab, True, with_ids(SPACES), template())),
     ):
         text = json.dumps(config, ensure_ascii=False)
         (FOLDER / name).write_text(text + "\n")
