@@ -2,6 +2,7 @@
 
 #include <linux/tcp.h>
 #include <netinet/in.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -14,12 +15,16 @@
 namespace synth::server {
 namespace {
 
-// Bytes that the kernel has received on a connection and acknowledged; -1 if it is closed.
-std::int64_t BytesReceived(int descriptor) {
+// Bytes of a connection that gRPC has read; -1 if it is closed. What the kernel still holds, up to
+// 6 MB, gRPC cannot have counted yet.
+std::int64_t BytesRead(int descriptor) {
+  int unread = 0;
   tcp_info info{};
   socklen_t size = sizeof(info);
+  // In this order: if bytes arrive in between, too few are counted and not too many.
   if (getsockopt(descriptor, IPPROTO_TCP, TCP_INFO, &info, &size) != 0) return -1;
-  return static_cast<std::int64_t>(info.tcpi_bytes_received);
+  if (ioctl(descriptor, FIONREAD, &unread) != 0) return -1;
+  return static_cast<std::int64_t>(info.tcpi_bytes_received) - unread;
 }
 
 }  // namespace
@@ -43,7 +48,7 @@ void ConnectionGuard::Run(const std::stop_token& stop) {
 void ConnectionGuard::Sweep() {
   std::unordered_map<int, Watched> watched;
   for (const ConnectionTable::Key& key : table_.List()) {
-    const std::int64_t received = BytesReceived(key.descriptor);
+    const std::int64_t received = BytesRead(key.descriptor);
     if (received < 0) continue;
     const auto before = watched_.find(key.descriptor);
     Watched now = before != watched_.end() && before->second.key == key ? before->second
@@ -66,7 +71,10 @@ void ConnectionGuard::Look(Watched& watched, std::int64_t received) {
     Close(watched, ConnectionMetrics::Abuse::kStreams);
     return;
   }
-  const std::int64_t progress = counts->streams_begun + counts->messages_received;
+  // A message that is too large is never received: its stream ends, and the client has sent more of
+  // it by then.
+  const std::int64_t streams_ended = counts->streams_begun - counts->streams_held;
+  const std::int64_t progress = counts->streams_begun + streams_ended + counts->messages_received;
   if (progress != watched.progress) {
     watched.progress = progress;
     watched.progress_at = received;

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 #include <poll.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <memory>
@@ -102,6 +103,29 @@ TEST_F(ConnectionGuardTest, BytesWithoutProgressAreBounded) {
   EXPECT_TRUE(IsClosed());
   EXPECT_NE(metrics_.Scrape().find("synth_connections_closed_total{reason=\"bytes\"} 1"),
             std::string::npos);
+}
+
+// The client sends the rest of a message that is too large until it hears that its call has ended.
+TEST_F(ConnectionGuardTest, TheEndOfAStreamIsProgress) {
+  counts_ = {.streams_begun = 1, .streams_held = 1};
+  Send(20'000);
+  guard_.Sweep();
+  counts_->streams_held = 0;
+  Send(90'000);
+  guard_.Sweep();
+  Send(90'000);
+  guard_.Sweep();
+  EXPECT_FALSE(IsClosed());
+}
+
+TEST_F(ConnectionGuardTest, WhatGrpcHasNotReadIsNotHeldAgainstTheClient) {
+  Send(90'000);
+  guard_.Sweep();
+  ASSERT_TRUE(client_->Send(std::string(90'000, 'x')));
+  int unread = 0;
+  while (unread < 90'000) ASSERT_EQ(ioctl(server_.get(), FIONREAD, &unread), 0);
+  guard_.Sweep();
+  EXPECT_FALSE(IsClosed());
 }
 
 TEST_F(ConnectionGuardTest, OneThatSendsLittleCostsNoQuestion) {
