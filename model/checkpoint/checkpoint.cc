@@ -238,7 +238,7 @@ absl::StatusOr<std::string> Checkpoint::ComputeDigest() const {
   if (!status.ok()) return status;
   // config.json is the first that is read, and the tokenizer the last.
   std::vector<FileHash> files = small_files_;
-  files.insert(files.begin() + 1, {kTensorFile, tensor_hash.Finish()});
+  files.insert(files.begin() + 1, FileHash{std::string(kTensorFile), tensor_hash.Finish()});
   return Digest(files);
 }
 

@@ -29,7 +29,7 @@ class Sha256 {
 std::string Sha256Hex(std::string_view bytes);
 
 struct FileHash {
-  std::string_view name;
+  std::string name;
   std::string sha256;  // in lower-case hex
 };
 

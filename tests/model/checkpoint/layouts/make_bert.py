@@ -1,7 +1,7 @@
 """Writes checkpoints of Hugging Face's BERT with random weights, and what transformers computes with them.
 
     python3 -m venv --system-site-packages /tmp/venv && /tmp/venv/bin/pip install transformers==4.30.2 safetensors
-    /tmp/venv/bin/python tests/golden/make_bert.py tests/golden
+    /tmp/venv/bin/python tests/model/checkpoint/layouts/make_bert.py tests/golden
 
 The folders are like those of train/golden.py, but saved by transformers itself.
 """

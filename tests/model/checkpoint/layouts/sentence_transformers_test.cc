@@ -120,10 +120,13 @@ TEST_F(SentenceTransformersTest, OtherModulesAreRefused) {
 
 TEST_F(SentenceTransformersTest, OtherPoolingsAreRefused) {
   for (const char* mode : {"pooling_mode_mean_sqrt_len_tokens", "pooling_mode_lasttoken",
-                           "pooling_mode_weightedmean_tokens", "pooling_mode_mean_tokens"}) {
+                           "pooling_mode_weightedmean_tokens"}) {
     EXPECT_THAT(ErrorOfPooling({{mode, true}}),
                 HasSubstr(std::string("1_Pooling/config.json: ") + mode + ": expected mean, cls"));
   }
+  // Two at once would make a vector of twice the length.
+  EXPECT_THAT(ErrorOfPooling({{"pooling_mode_mean_tokens", true}}),
+              HasSubstr("expected mean, cls or max pooling alone, found true"));
   EXPECT_THAT(ErrorOfPooling({{"pooling_mode_cls_token", false}}), HasSubstr("found none"));
   EXPECT_THAT(ErrorOfPooling({{"pooling_mode_cls_token", 1}}), HasSubstr("expected true or false"));
   EXPECT_THAT(ErrorOfPooling({{"word_embedding_dimension", 7}}),
