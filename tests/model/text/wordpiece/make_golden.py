@@ -141,7 +141,7 @@ def main() -> None:
     (FOLDER / "vocab.txt").write_text("".join(piece + "\n" for piece in vocab))
     ids = {piece: i for i, piece in enumerate(vocab)}
 
-    def with_ids(tokens: list[tuple[str, dict[str, Any]]]) -> list[dict]:
+    def with_ids(tokens: list[tuple[str, dict[str, Any]]]) -> list[dict[str, Any]]:
         added, next_id = [], len(vocab)
         for content, flags in tokens:
             id_ = ids.get(content, next_id)
