@@ -141,7 +141,7 @@ TEST_F(BertTensorsTest, OneTensorUnderTwoNames) {
 TEST_F(BertTensorsTest, OnlyWhatIsKnownIsLeftOut) {
   tensors_["embeddings.position_ids"] = {.shape = {1, 12}, .values = std::vector<float>(12)};
   tensors_["cls.predictions.bias"] = {.shape = {29}, .values = std::vector<float>(29)};
-  tensors_["pooler.dense.weight"] = {.shape = {18, 18}, .values = std::vector<float>(18 * 18)};
+  tensors_["pooler.dense.weight"] = {.shape = {18, 18}, .values = std::vector<float>(324)};
   EXPECT_EQ(Error(), "");
   tensors_["encoder.layer.0.adapter.weight"] = {.shape = {1}, .values = {1}};
   EXPECT_THAT(Error(), HasSubstr("tensor \"encoder.layer.0.adapter.weight\" [1] is unexpected"));
