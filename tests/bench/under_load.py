@@ -39,7 +39,8 @@ class Load:
     def __init__(self, build: pathlib.Path, server: Server, seconds: float, *options: str, model: str = "") -> None:
         command = [str(build / "client/synthctl"), "--server", f"127.0.0.1:{server.grpc_port}"]
         command += ["--deadline", str(DEADLINE_SECONDS), *(("--model", model) if model else ())]
-        command += ["load", "--json", "--duration", str(seconds), "--warmup", "1", *options]
+        command += ["load", "--json", "--duration", str(seconds), "--warmup", "1"]
+        command += ["--target-ms", str(DEADLINE_SECONDS * 1000), *options]
         self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
 
     def report(self) -> dict[str, Any]:
