@@ -9,7 +9,7 @@ PendingResponses::~PendingResponses() {
   {
     const MutexLock lock(mutex_);
     is_stopping_ = true;
-    changed_.notify_all();
+    stopped_.notify_all();
   }
   thread_.join();
 }
@@ -25,7 +25,6 @@ bool PendingResponses::Add(Entry& entry, std::size_t bytes, grpc::ServerContextB
   entry.expires_ = Clock::now() + options_.max_age;
   entry.is_listed_ = true;
   entry.place_ = entries_.insert(entries_.end(), &entry);
-  if (entries_.size() == 1) changed_.notify_all();
   return true;
 }
 
@@ -60,12 +59,14 @@ void PendingResponses::CancelExpired() {
   mutex_.Lock();
   while (!is_stopping_) {
     if (entries_.empty()) {
-      mutex_.Wait(changed_);
+      // Whatever comes meanwhile expires later than that. Nothing wakes this thread for a response,
+      // for almost every one is gone in microseconds.
+      mutex_.WaitUntil(stopped_, Clock::now() + options_.max_age);
       continue;
     }
     Entry& oldest = *entries_.front();
     if (oldest.expires_ > Clock::now()) {
-      mutex_.WaitUntil(changed_, oldest.expires_);
+      mutex_.WaitUntil(stopped_, oldest.expires_);
       continue;
     }
     // Once is enough: to the end of the list, so that it is not the oldest again.

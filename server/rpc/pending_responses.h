@@ -65,7 +65,8 @@ class PendingResponses {
 
   const Options options_;
   mutable Mutex mutex_;
-  std::condition_variable changed_;  // the first entry came, one was cancelled, or the end
+  std::condition_variable stopped_;  // the end
+  std::condition_variable changed_;  // the last entry is gone, or one was cancelled
   std::list<Entry*> entries_ SYNTH_GUARDED_BY(mutex_);  // in the order of expires_
   std::int64_t bytes_ SYNTH_GUARDED_BY(mutex_) = 0;
   bool is_stopping_ SYNTH_GUARDED_BY(mutex_) = false;
