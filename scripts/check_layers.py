@@ -53,7 +53,7 @@ FLOORS: dict[str, list[str]] = {
     "server": [*ENGINE, *API, "server/"],
     # The client: base headers of the server, and never more of it.
     "client/include": [*API, "client/include/"],
-    "client/src": [*API, "client/include/", "model/include/synth/utf8.h", "server/base/"],
+    "client/src": [*API, "client/include/", "model/include/synth/half.h", "model/include/synth/utf8.h", "server/base/"],
     "client/load": [*API, "client/include/", "client/src/", "server/base/"],
     "client/inspect": [*ENGINE, "server/base/"],
     "client/synthctl": [*ENGINE, *API, "client/", "server/base/"],

@@ -20,6 +20,7 @@
 #include "client/synthctl/output.h"
 #include "client/synthctl/run_texts.h"
 #include "client/synthctl/text_input.h"
+#include "synth/client/embedding.h"
 
 namespace synth::synthctl {
 namespace {
@@ -43,6 +44,9 @@ struct EncodeOptions {
   OutputOptions output;
   std::string pooling = "model";
   std::optional<bool> normalize;  // none: as the model has it
+  std::optional<std::uint32_t> dimensions;
+  std::optional<std::string> prompt;  // none: the model's default; empty: no prompt
+  std::string wire = "floats";
   LongTextOptions long_texts;
 };
 
@@ -52,6 +56,34 @@ v1::Pooling PoolingOf(const std::string& name) {
   if (name == "max") return v1::POOLING_MAX;
   return v1::POOLING_UNSPECIFIED;
 }
+
+v1::EmbeddingFormat FormatOf(const std::string& wire) {
+  if (wire == "f32") return v1::EMBEDDING_FORMAT_F32;
+  if (wire == "f16") return v1::EMBEDDING_FORMAT_F16;
+  if (wire == "int8") return v1::EMBEDDING_FORMAT_INT8;
+  return v1::EMBEDDING_FORMAT_UNSPECIFIED;
+}
+
+// Turns vectors that came as bytes into floats, for the writer behind it.
+class BytesReader : public EncodeWriter {
+ public:
+  BytesReader(v1::EmbeddingFormat format, std::unique_ptr<EncodeWriter> next)
+      : format_(format), next_(std::move(next)) {}
+
+  absl::Status Write(const EncodeItem& item) override {
+    if (!item.status.ok()) return next_->Write(item);
+    const absl::StatusOr<std::vector<float>> vector = client::Embedding(item.result, format_);
+    if (!vector.ok()) return vector.status();
+    EncodeItem decoded = item;
+    decoded.result.mutable_embedding()->Assign(vector->begin(), vector->end());
+    return next_->Write(decoded);
+  }
+  absl::Status Finish() override { return next_->Finish(); }
+
+ private:
+  const v1::EmbeddingFormat format_;
+  const std::unique_ptr<EncodeWriter> next_;
+};
 
 class TableWriter : public EncodeWriter {
  public:
@@ -172,8 +204,12 @@ int RunEncode(const EncodeOptions& options, const GlobalOptions& globals) {
   settings.set_model(globals.model);
   settings.set_pooling(PoolingOf(options.pooling));
   if (options.normalize) settings.set_normalize(*options.normalize);
+  if (options.dimensions) settings.set_dimensions(*options.dimensions);
+  if (options.prompt) settings.set_prompt_name(*options.prompt);
+  settings.set_embedding_format(FormatOf(options.wire));
   options.long_texts.SetIn(settings);
-  const std::unique_ptr<EncodeWriter> writer = MakeWriter(options.output.format, run.output);
+  const auto writer = std::make_unique<BytesReader>(settings.embedding_format(),
+                                                    MakeWriter(options.output.format, run.output));
   return RunTexts<v1::EncodeResult>(
       *run.input, run.output, *writer,
       [&](const client::BulkSource& source, const client::BulkSink<v1::EncodeResult>& sink) {
@@ -196,6 +232,21 @@ void AddEncode(CLI::App& app, const GlobalOptions& globals, Action& action) {
       "--normalize,!--no-normalize",
       [options](std::int64_t count) { options->normalize = count > 0; },
       "scale each vector to length 1, or do not; default: as the model has it");
+  command
+      ->add_option("--dimensions", options->dimensions,
+                   "give only so many of a vector's first values, for models trained for it")
+      ->type_name("N");
+  command
+      ->add_option("--prompt", options->prompt,
+                   "which of the model's prompts is put before each text; \"\": none; default: "
+                   "the model's default")
+      ->type_name("NAME");
+  command
+      ->add_option("--wire", options->wire,
+                   "how vectors travel: int8 takes a quarter of the bytes and rounds")
+      ->type_name("floats|f32|f16|int8")
+      ->check(CLI::IsMember({"floats", "f32", "f16", "int8"}).description(""))
+      ->capture_default_str();
   AddLongTextOptions(*command, options->long_texts);
   command->footer(kExamples);
   command->callback([options, &globals, &action] {

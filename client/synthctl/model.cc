@@ -1,11 +1,15 @@
 // synthctl model: what the server has loaded.
 #include <algorithm>
 #include <cstdio>
+#include <map>
 #include <memory>
 #include <string>
 
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/strip.h"
 #include "client/synthctl/format.h"
 #include "client/synthctl/options.h"
 
@@ -28,12 +32,24 @@ ordered_json ConfigJson(const std::string& config) {
   return parsed.is_discarded() ? ordered_json(config) : parsed;
 }
 
+// "mean", "cls" or "max", as `synthctl encode --pooling` takes it.
+std::string PoolingName(v1::Pooling pooling) {
+  return absl::AsciiStrToLower(absl::StripPrefix(v1::Pooling_Name(pooling), "POOLING_"));
+}
+
 ordered_json ToJson(const v1::GetModelResponse& model) {
   return {{"name", model.model().name()},
           {"digest", model.model().digest()},
           {"server_version", model.server_version()},
           {"precision", model.precision()},
           {"instruction_set", model.instruction_set()},
+          {"family", model.family()},
+          {"dimensions", model.dimensions()},
+          {"pooling", PoolingName(model.pooling())},
+          {"normalize", model.normalize()},
+          {"prompts",
+           std::map<std::string, std::string>(model.prompts().begin(), model.prompts().end())},
+          {"default_prompt_name", model.default_prompt_name()},
           {"parameters",
            {{"total", model.parameters().total()},
             {"embeddings", model.parameters().embeddings()},
@@ -52,6 +68,16 @@ ordered_json ToJson(const v1::GetModelResponse& model) {
           {"config", ConfigJson(model.config_json())}};
 }
 
+// Sorted names, each with its prompt: names of a map come in any order.
+std::string Prompts(const v1::GetModelResponse& model) {
+  const std::map<std::string, std::string> prompts(model.prompts().begin(), model.prompts().end());
+  return absl::StrJoin(prompts, ", ", [&](std::string* out, const auto& prompt) {
+    absl::StrAppend(out, prompt.first,
+                    prompt.first == model.default_prompt_name() ? " (default)" : "", " = ",
+                    ordered_json(prompt.second).dump());
+  });
+}
+
 std::string ToText(const v1::GetModelResponse& model) {
   constexpr double kMebi = 1 << 20;
   const auto mebibytes = [](uint64_t bytes) { return static_cast<double>(bytes) / kMebi; };
@@ -61,6 +87,13 @@ std::string ToText(const v1::GetModelResponse& model) {
   absl::StrAppendFormat(&text, "server      synthserve %s\n", model.server_version());
   absl::StrAppendFormat(&text, "precision   %s, on %s kernels\n", model.precision(),
                         model.instruction_set());
+  absl::StrAppendFormat(&text, "family      %s\n", model.family());
+  absl::StrAppendFormat(&text, "vectors     %d dimensions, %s pooling, %s\n", model.dimensions(),
+                        PoolingName(model.pooling()),
+                        model.normalize() ? "scaled to length 1" : "not scaled");
+  if (!model.prompts().empty()) {
+    absl::StrAppendFormat(&text, "prompts     %s\n", Prompts(model));
+  }
   absl::StrAppendFormat(&text, "parameters  %d: %d in embeddings, %d in attention scores\n",
                         model.parameters().total(), model.parameters().embeddings(),
                         model.parameters().scores());

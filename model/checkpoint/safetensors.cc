@@ -18,9 +18,9 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_join.h"
-#include "model/checkpoint/half.h"
 #include "model/checkpoint/json.h"
 #include "model/strings.h"
+#include "synth/half.h"
 
 namespace synth {
 namespace {

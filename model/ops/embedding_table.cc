@@ -8,7 +8,7 @@
 #include <variant>
 #include <vector>
 
-#include "model/checkpoint/half.h"
+#include "synth/half.h"
 
 namespace synth {
 EmbeddingTable::EmbeddingTable(std::vector<float> rows, bool as_bfloat16) {

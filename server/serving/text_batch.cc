@@ -17,6 +17,7 @@ TextBatch::TextBatch(std::shared_ptr<ServedModel> model, const Options& options,
   long_texts = options.long_texts;
   window_overlap = options.window_overlap;
   deadline = options.deadline;
+  if (!options.prompt.empty()) prompted_.reserve(texts);  // no text moves once it is there
   jobs_.reserve(texts);
   job_of_.reserve(texts);
   failures_.reserve(texts);
@@ -30,6 +31,9 @@ void TextBatch::Add(std::string_view text) {
   }
   Job& job = jobs_.emplace_back();
   job.text = text;
+  if (!options_.prompt.empty()) {
+    job.text = prompted_.emplace_back(std::string(options_.prompt).append(text));
+  }
   job.index = jobs_.size() - 1;
   job_of_.push_back(job.index);
   failures_.emplace_back();

@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -48,7 +49,8 @@ class TextBatch final : private scheduling::JobGroup {
     Work work = Work::kCompute;  // kTokenize stops at the token ids
     Pooling pooling = Pooling::kMean;
     LongTexts long_texts = LongTexts::kTruncate;
-    int window_overlap = 0;  // tokens, with kWindows
+    int window_overlap = 0;     // tokens, with kWindows
+    std::string_view prompt{};  // put before each text; must outlive the batch
     TimePoint deadline = TimePoint::max();
     std::int64_t max_text_bytes = defaults::kMaxTextBytes;  // a longer text fails
     // With kTokenize: token ids of all texts together. The texts beyond fail with OUT_OF_RANGE.
@@ -67,7 +69,8 @@ class TextBatch final : private scheduling::JobGroup {
   TextBatch(const TextBatch&) = delete;
   TextBatch& operator=(const TextBatch&) = delete;
 
-  // The next text, which must outlive the batch. An empty or too long one fails alone.
+  // The next text, which must outlive the batch. An empty or too long one fails alone, whatever the
+  // prompt.
   void Add(std::string_view text);
   // The next text, which failed before it came here.
   void AddFailed(absl::Status status);
@@ -102,6 +105,7 @@ class TextBatch final : private scheduling::JobGroup {
   const std::shared_ptr<ServedModel> model_;
   const Options options_;
   std::function<void()> done_;
+  std::vector<std::string> prompted_;   // texts with their prompt, if there is one
   std::vector<scheduling::Job> jobs_;   // of the texts that can be computed
   std::vector<std::size_t> job_of_;     // [texts]: place in jobs_, or kNoJob
   std::vector<absl::Status> failures_;  // [texts]: of those without a job

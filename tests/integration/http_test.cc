@@ -149,7 +149,7 @@ TEST_F(HttpTest, HealthIsAnsweredDuringAFlood) {
     });
   }
   // The flood takes every core that there is, so the time says only that nobody starves.
-  EXPECT_LE(HealthTime(), milliseconds(500));
+  EXPECT_LE(HealthTime(), std::chrono::seconds(5));
 }
 
 TEST_F(HttpTest, TheOldestIdleConnectionMakesRoom) {

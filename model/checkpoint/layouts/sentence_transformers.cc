@@ -21,6 +21,10 @@ using nlohmann::json;
 
 constexpr std::string_view kModules = "modules.json";
 
+constexpr std::size_t kMaxPrompts = 256;
+constexpr std::size_t kMaxPromptName = 128;  // bytes
+constexpr std::size_t kMaxPrompt = 4096;     // bytes
+
 enum class Module { kTransformer, kPooling, kNormalize };
 constexpr std::array kModuleTypes = {
     Choice<Module>{"sentence_transformers.models.Transformer", Module::kTransformer},
@@ -74,8 +78,7 @@ absl::Status ReadIfThere(Folder& folder, std::string_view name, ModelConfig& con
   return status.ok() ? status : InFile(folder.path() / name, status);
 }
 
-absl::Status ReadPooling(Folder& folder, std::string_view path, ModelConfig& config) {
-  const std::string name = Cat(path, "/config.json");
+absl::Status ReadPooling(Folder& folder, const std::string& name, ModelConfig& config) {
   if (!folder.Has(name)) {
     return absl::NotFoundError(
         Cat((folder.path() / name).string(), ": missing, but modules.json names it"));
@@ -96,11 +99,44 @@ absl::Status ReadTransformerSettings(const JsonObject& file, ModelConfig& config
   return absl::OkStatus();
 }
 
-// Prompts that callers choose by name are theirs to put in front of a text.
-absl::Status CheckPrompts(const JsonObject& file, ModelConfig& /*config*/) {
-  const json* const name = Find(file.value, "default_prompt_name");
-  if (name == nullptr) return absl::OkStatus();
-  return KeyError("default_prompt_name", "nothing: no prompt is put before texts", name);
+absl::Status ReadPrompts(const JsonObject& file, ModelConfig& config) {
+  const json* const prompts = Find(file.value, "prompts");
+  if (prompts != nullptr) {
+    if (!prompts->is_object() || prompts->size() > kMaxPrompts) {
+      return KeyError("prompts", Cat("an object of at most ", kMaxPrompts, " prompts"), prompts);
+    }
+    for (const auto& [name, prompt] : prompts->items()) {
+      if (name.empty() || name.size() > kMaxPromptName) {
+        return KeyError("prompts", Cat("names of 1 to ", kMaxPromptName, " bytes"), prompts);
+      }
+      const std::string where = Cat("prompts.", name);
+      if (!prompt.is_string() || prompt.get_ref<const std::string&>().size() > kMaxPrompt) {
+        return KeyError(where, Cat("a text of at most ", kMaxPrompt, " bytes"), &prompt);
+      }
+      config.prompts[name] = prompt.get<std::string>();
+    }
+  }
+  const json* const chosen = Find(file.value, "default_prompt_name");
+  if (chosen == nullptr) return absl::OkStatus();
+  const auto name = ReadString(file, "default_prompt_name");
+  if (!name.ok()) return name.status();
+  if (!config.prompts.contains(*name)) {
+    return KeyError("default_prompt_name", "the name of a prompt", chosen);
+  }
+  config.default_prompt_name = *name;
+  return absl::OkStatus();
+}
+
+// Whether the tokens of a prompt are pooled with those of the text.
+absl::Status CheckPromptIsPooled(const JsonObject& file, const ModelConfig& config) {
+  if (config.prompts.empty() || Find(file.value, "include_prompt") == nullptr) {
+    return absl::OkStatus();
+  }
+  const auto include = ReadBool(file, "include_prompt");
+  if (!include.ok()) return include.status();
+  if (*include) return absl::OkStatus();
+  return KeyError("include_prompt", "true, for the folder has prompts",
+                  Find(file.value, "include_prompt"));
 }
 
 // Gives the folder of the Pooling module.
@@ -144,9 +180,11 @@ absl::Status ReadSentenceTransformers(Folder& folder, ModelConfig& config) {
   if (!*modules) return absl::OkStatus();
   const auto pooling = ReadModules(**modules, config);
   if (!pooling.ok()) return InFile(folder.path() / kModules, pooling.status());
-  absl::Status status = ReadPooling(folder, *pooling, config);
+  const std::string pooling_file = Cat(*pooling, "/config.json");
+  absl::Status status = ReadPooling(folder, pooling_file, config);
   status.Update(ReadIfThere(folder, "sentence_bert_config.json", config, ReadTransformerSettings));
-  status.Update(ReadIfThere(folder, "config_sentence_transformers.json", config, CheckPrompts));
+  status.Update(ReadIfThere(folder, "config_sentence_transformers.json", config, ReadPrompts));
+  status.Update(ReadIfThere(folder, pooling_file, config, CheckPromptIsPooled));
   return status;
 }
 

@@ -2,6 +2,7 @@
 #define SYNTH_CONFIG_H_
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -120,9 +121,11 @@ struct ModelConfig {
   NormPosition norm_position = NormPosition::kPost;
   PositionEmbedding position_embedding = PositionEmbedding::kAbsolute;
   Pooling pooling = Pooling::kMean;
-  bool normalize = false;                // whether vectors are meant to have length 1
-  std::optional<int> max_seq_length;     // tokens of the longest text, if fewer than L
-  std::vector<AttentionSpec> attention;  // [N], one per layer
+  bool normalize = false;                          // whether vectors are meant to have length 1
+  std::optional<int> max_seq_length;               // tokens of the longest text, if fewer than L
+  std::map<std::string, std::string> prompts;      // put before a text, by name
+  std::optional<std::string> default_prompt_name;  // a key of prompts
+  std::vector<AttentionSpec> attention;            // [N], one per layer
   std::optional<ClassifierConfig> classifier;
   std::optional<TokenizerConfig> tokenizer;
   std::optional<OutOfScopeConfig> out_of_scope;

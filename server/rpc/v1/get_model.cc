@@ -16,6 +16,31 @@
 
 namespace synth::server {
 
+namespace {
+
+v1::Pooling ToProto(Pooling pooling) {
+  switch (pooling) {
+    case Pooling::kMean:
+      return v1::POOLING_MEAN;
+    case Pooling::kCls:
+      return v1::POOLING_CLS;
+    case Pooling::kMax:
+      return v1::POOLING_MAX;
+  }
+  return v1::POOLING_UNSPECIFIED;
+}
+
+void SetEncodeDefaults(const ModelConfig& config, v1::GetModelResponse& response) {
+  response.set_family(config.model_type);
+  response.set_dimensions(static_cast<std::uint32_t>(config.hidden_size));
+  response.set_pooling(ToProto(config.pooling));
+  response.set_normalize(config.normalize);
+  response.mutable_prompts()->insert(config.prompts.begin(), config.prompts.end());
+  response.set_default_prompt_name(config.default_prompt_name.value_or(""));
+}
+
+}  // namespace
+
 absl::Status GetModel(const CallServices& services, const v1::GetModelRequest& request,
                       v1::GetModelResponse& response) {
   absl::StatusOr<std::shared_ptr<ServedModel>> served = services.repository.Find(request.model());
@@ -43,6 +68,7 @@ absl::Status GetModel(const CallServices& services, const v1::GetModelRequest& r
   response.set_server_version(kVersion);
   response.set_precision(std::string(ToString(info.precision)));
   response.set_instruction_set(info.instruction_set);
+  SetEncodeDefaults(model.config(), response);
   for (const auto& other : *services.repository.models()) {
     if (other != *served) response.add_other_models(other->name());
   }

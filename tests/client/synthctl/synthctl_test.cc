@@ -193,6 +193,32 @@ TEST(Synthctl, LeavesNormalizingToTheModelUnlessTold) {
   EXPECT_FALSE(seen.normalize());
 }
 
+TEST(Synthctl, AsksForDimensionsAPromptAndBytes) {
+  FakeServer server;
+  v1::EncodeRequest seen;
+  server.encode = [&seen](auto&, const auto& request, auto& response) {
+    seen = request;
+    v1::EncodeResult& result = *response.add_results();
+    if (request.embedding_format() == v1::EMBEDDING_FORMAT_INT8) {
+      result.set_embedding_bytes("\x7F\x80");
+      result.set_embedding_scale(0.5F);
+    } else {
+      result.add_embedding(1);
+    }
+    return grpc::Status::OK;
+  };
+  EXPECT_EQ(RunSynthctl(server.Target(), "encode a").code, 0);
+  EXPECT_FALSE(seen.has_dimensions());
+  EXPECT_FALSE(seen.has_prompt_name());
+  const auto run = RunSynthctl(server.Target(),
+                               "encode a --dimensions 2 --prompt query --wire int8 --output jsonl");
+  EXPECT_EQ(run.code, 0);
+  EXPECT_EQ(seen.dimensions(), 2U);
+  EXPECT_EQ(seen.prompt_name(), "query");
+  EXPECT_NE(run.out.find("\"embedding\":[63.5,-64]"), std::string::npos) << run.out;
+  EXPECT_EQ(RunSynthctl(server.Target(), "encode a --wire f64").code, 2);
+}
+
 TEST(Synthctl, ARefusedRequestEndsTheRunAtOnce) {
   FakeServer server;
   server.classify = [](auto&, const auto&, auto&) {

@@ -14,10 +14,10 @@
 
 #include "model/attention/static_scores.h"
 #include "model/attention/static_sum.h"
-#include "model/checkpoint/half.h"
 #include "model/kernels/kernels.h"
 #include "model/kernels/select.h"
 #include "model/workspace.h"
+#include "synth/half.h"
 #include "tests/model/kernel_variants.h"
 
 namespace synth {

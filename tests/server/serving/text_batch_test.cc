@@ -16,6 +16,7 @@
 namespace synth::server {
 namespace {
 
+using testing::ElementsAreArray;
 using testing::HasSubstr;
 
 class Event {
@@ -71,6 +72,25 @@ TEST_F(TextBatchTest, GivesEachTextItsVectorAndItsUsage) {
     EXPECT_EQ(result.windows, 1);
   }
   EXPECT_GT(batch.timings().compute, Duration::zero());
+}
+
+TEST_F(TextBatchTest, APromptStandsBeforeEachText) {
+  Event done;
+  TextBatch plain(Model(), {}, 1, [&] { done.Set(); });
+  plain.Add("please play some jazz");
+  ASSERT_FALSE(plain.Start());
+  done.Wait();
+  Event done_too;
+  TextBatch prompted(Model(), {.prompt = "please ", .max_text_bytes = 14}, 3,
+                     [&] { done_too.Set(); });
+  prompted.Add("");
+  prompted.Add("play some jazz");
+  prompted.Add("play some blues");
+  ASSERT_FALSE(prompted.Start());
+  done_too.Wait();
+  EXPECT_THAT(std::string(prompted.result(0).status.message()), HasSubstr("empty"));
+  EXPECT_THAT(prompted.result(1).vector, ElementsAreArray(plain.result(0).vector));
+  EXPECT_THAT(std::string(prompted.result(2).status.message()), HasSubstr("has 15 bytes"));
 }
 
 TEST_F(TextBatchTest, ABadTextFailsAloneAndKeepsItsPlace) {

@@ -19,7 +19,9 @@ namespace {
 
 using nlohmann::json;
 using testing::AllOf;
+using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::Pair;
 
 json Module(const std::string& type, const std::string& path) {
   return {
@@ -133,13 +135,42 @@ TEST_F(SentenceTransformersTest, OtherPoolingsAreRefused) {
               HasSubstr("word_embedding_dimension: expected hidden_size = 6, found 7"));
 }
 
-TEST_F(SentenceTransformersTest, WhatWouldChangeATextIsRefused) {
+TEST_F(SentenceTransformersTest, PromptsAreTheFolders) {
   Write("config_sentence_transformers.json",
-        {{"prompts", {{"query", "query: "}}}, {"default_prompt_name", nullptr}});
-  EXPECT_EQ(Error(), "");
-  Write("config_sentence_transformers.json", {{"default_prompt_name", "query"}});
-  EXPECT_THAT(Error(), HasSubstr("config_sentence_transformers.json: default_prompt_name"));
-  std::filesystem::remove(folder_.path() / "config_sentence_transformers.json");
+        {{"prompts", {{"query", "query: "}, {"passage", ""}}}, {"default_prompt_name", nullptr}});
+  auto model = Load();
+  ASSERT_NE(model, nullptr);
+  EXPECT_THAT(model->config().prompts, ElementsAre(Pair("passage", ""), Pair("query", "query: ")));
+  EXPECT_FALSE(model->config().default_prompt_name);
+  Write("config_sentence_transformers.json",
+        {{"prompts", {{"query", "query: "}}}, {"default_prompt_name", "query"}});
+  model = Load();
+  ASSERT_NE(model, nullptr);
+  EXPECT_EQ(model->config().default_prompt_name, "query");
+  EXPECT_THAT(ErrorOfPooling({{"include_prompt", false}}),
+              HasSubstr("1_Pooling/config.json: include_prompt: expected true, for the folder"));
+}
+
+TEST_F(SentenceTransformersTest, PromptsThatAreNoneAreRefused) {
+  const auto error = [this](const json& config) {
+    Write("config_sentence_transformers.json", config);
+    return Error();
+  };
+  EXPECT_THAT(error({{"default_prompt_name", "query"}}),
+              HasSubstr("config_sentence_transformers.json: default_prompt_name: expected the name "
+                        "of a prompt, found \"query\""));
+  EXPECT_THAT(error({{"prompts", {"query: "}}}), HasSubstr("prompts: expected an object"));
+  EXPECT_THAT(error({{"prompts", {{"query", 1}}}}),
+              HasSubstr("prompts.query: expected a text of at most 4096 bytes, found 1"));
+  EXPECT_THAT(error({{"prompts", {{"query", std::string(4097, 'a')}}}}),
+              HasSubstr("prompts.query: expected a text of at most 4096 bytes"));
+  EXPECT_THAT(error({{"prompts", {{"", "query: "}}}}), HasSubstr("names of 1 to 128 bytes"));
+  json many;
+  for (int i = 0; i < 257; ++i) many[std::to_string(i)] = "p";
+  EXPECT_THAT(error({{"prompts", many}}), HasSubstr("an object of at most 256 prompts"));
+}
+
+TEST_F(SentenceTransformersTest, WhatWouldChangeATextIsRefused) {
   Write("sentence_bert_config.json", {{"do_lower_case", true}});
   EXPECT_THAT(Error(), HasSubstr("sentence_bert_config.json: do_lower_case: expected false"));
   Write("sentence_bert_config.json", {{"max_seq_length", 17}});

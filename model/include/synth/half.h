@@ -1,8 +1,11 @@
-#ifndef SYNTH_MODEL_CHECKPOINT_HALF_H_
-#define SYNTH_MODEL_CHECKPOINT_HALF_H_
+#ifndef SYNTH_HALF_H_
+#define SYNTH_HALF_H_
 
+#include <algorithm>
 #include <bit>
 #include <cstdint>
+
+// Numbers of 16 bits, as they stand in files and in messages.
 
 namespace synth {
 
@@ -31,6 +34,20 @@ inline float HalfToFloat(std::uint16_t bits) {
   return std::bit_cast<float>(sign | (wide << 23) | (fraction << 13));
 }
 
+// Rounded to nearest even; what is larger than 65504 in magnitude becomes that. x: finite.
+inline std::uint16_t FloatToHalf(float x) {
+  const auto bits = std::bit_cast<std::uint32_t>(x);
+  const std::uint32_t sign = (bits >> 16) & 0x8000U;
+  const float magnitude = std::min(std::bit_cast<float>(bits & 0x7FFF'FFFFU), 65504.0F);
+  if (magnitude < 0x1p-14F) {  // zero or subnormal, in steps of 2^-24
+    // From 0.5 to 1 the steps of a float are these: the addition rounds to them.
+    const float shifted = magnitude + 0x1p-1F;
+    return static_cast<std::uint16_t>(sign | (std::bit_cast<std::uint32_t>(shifted) & 0x7FFU));
+  }
+  const auto exact = std::bit_cast<std::uint32_t>(magnitude) - ((127U - 15U) << 23);
+  return static_cast<std::uint16_t>(sign | ((exact + 0xFFFU + ((exact >> 13) & 1U)) >> 13));
+}
+
 }  // namespace synth
 
-#endif  // SYNTH_MODEL_CHECKPOINT_HALF_H_
+#endif  // SYNTH_HALF_H_

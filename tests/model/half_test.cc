@@ -1,4 +1,4 @@
-#include "model/checkpoint/half.h"
+#include "synth/half.h"
 
 #include <gtest/gtest.h>
 
@@ -26,6 +26,33 @@ TEST(Half, EveryValue) {
           << bits;
     }
   }
+}
+
+TEST(Half, EveryValueComesBack) {
+  for (std::uint32_t bits = 0; bits < 0x10000; ++bits) {
+    if (((bits >> 10) & 31U) == 31) continue;  // infinite, or no number
+    EXPECT_EQ(FloatToHalf(HalfToFloat(static_cast<std::uint16_t>(bits))), bits);
+  }
+}
+
+TEST(Half, RoundsToNearestAndTiesToEven) {
+  // Every two neighbours, and what lies between them.
+  for (std::uint16_t low = 0; low < 0x7BFF; ++low) {
+    const auto high = static_cast<std::uint16_t>(low + 1);
+    const float a = HalfToFloat(low);
+    const float b = HalfToFloat(high);
+    const float middle = a + (b - a) / 2;
+    EXPECT_EQ(FloatToHalf(middle), low % 2 == 0 ? low : high) << low;
+    EXPECT_EQ(FloatToHalf(std::nextafter(middle, a)), low);
+    EXPECT_EQ(FloatToHalf(std::nextafter(middle, b)), high);
+    EXPECT_EQ(FloatToHalf(-std::nextafter(middle, b)), high | 0x8000U);
+  }
+}
+
+TEST(Half, TooLargeIsTheLargest) {
+  EXPECT_EQ(FloatToHalf(65519.0F), 0x7BFF);
+  EXPECT_EQ(FloatToHalf(1e30F), 0x7BFF);
+  EXPECT_EQ(FloatToHalf(-1e30F), 0xFBFF);
 }
 
 TEST(Bfloat16, SomeValues) {
