@@ -64,7 +64,7 @@ v1::EmbeddingFormat FormatOf(const std::string& wire) {
   return v1::EMBEDDING_FORMAT_UNSPECIFIED;
 }
 
-// Turns vectors that came as bytes into floats, for the writer behind it.
+// Turns vectors that came as bytes into floats, for the writer behind it. Copies every result.
 class BytesReader : public EncodeWriter {
  public:
   BytesReader(v1::EmbeddingFormat format, std::unique_ptr<EncodeWriter> next)
@@ -208,8 +208,10 @@ int RunEncode(const EncodeOptions& options, const GlobalOptions& globals) {
   if (options.prompt) settings.set_prompt_name(*options.prompt);
   settings.set_embedding_format(FormatOf(options.wire));
   options.long_texts.SetIn(settings);
-  const auto writer = std::make_unique<BytesReader>(settings.embedding_format(),
-                                                    MakeWriter(options.output.format, run.output));
+  std::unique_ptr<EncodeWriter> writer = MakeWriter(options.output.format, run.output);
+  if (const auto format = settings.embedding_format(); format != v1::EMBEDDING_FORMAT_UNSPECIFIED) {
+    writer = std::make_unique<BytesReader>(format, std::move(writer));
+  }
   return RunTexts<v1::EncodeResult>(
       *run.input, run.output, *writer,
       [&](const client::BulkSource& source, const client::BulkSink<v1::EncodeResult>& sink) {

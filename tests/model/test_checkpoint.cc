@@ -96,6 +96,15 @@ void WriteCheckpoint(const std::filesystem::path& folder, const json& config,
   WriteFile(folder / "model.safetensors", SafetensorsBytes(tensors));
 }
 
+void WriteTinyBert(const std::filesystem::path& folder) {
+  const json config = {{"model_type", "bert"},   {"architectures", {"BertModel"}},
+                       {"vocab_size", 8},        {"hidden_size", 6},
+                       {"num_hidden_layers", 1}, {"num_attention_heads", 2},
+                       {"intermediate_size", 8}, {"max_position_embeddings", 16}};
+  WriteCheckpoint(folder, config, RandomTensors(config, 1));
+  WriteFile(folder / "vocab.txt", "[PAD]\n[UNK]\n[CLS]\n[SEP]\nplay\nsome\njazz\n##y\n");
+}
+
 void TestBatch::Add(const std::vector<std::int32_t>& text) {
   token_ids.insert(token_ids.end(), text.begin(), text.end());
   offsets.push_back(static_cast<std::int32_t>(token_ids.size()));

@@ -40,6 +40,9 @@ TestTensors RandomTensors(const nlohmann::json& config, unsigned seed);
 void WriteCheckpoint(const std::filesystem::path& folder, const nlohmann::json& config,
                      const TestTensors& tensors);
 
+// Writes a BERT of 8 pieces as Hugging Face keeps one, with its vocab.txt: D 6, H 2, N 1, L 16.
+void WriteTinyBert(const std::filesystem::path& folder);
+
 // Texts of the given lengths with random tokens.
 struct TestBatch {
   std::vector<std::int32_t> token_ids;

@@ -65,25 +65,22 @@ absl::Status ReadPoolingModes(const JsonObject& file, ModelConfig& config) {
                   Find(file.value, "word_embedding_dimension"));
 }
 
+// Runs `read` on what stands in the file `name`, which its errors name.
+template <typename Read>
+absl::Status ReadObject(const Folder& folder, std::string_view name, const json& value,
+                        ModelConfig& config, Read read) {
+  absl::Status status = value.is_object() ? read(JsonObject{value, ""}, config)
+                                          : absl::InvalidArgumentError("expected a JSON object");
+  return status.ok() ? status : InFile(folder.path() / name, status);
+}
+
 // Runs `read` on a file of JSON, if there is one.
 template <typename Read>
 absl::Status ReadIfThere(Folder& folder, std::string_view name, ModelConfig& config, Read read) {
   const auto value = folder.ReadJsonIfThere(name);
   if (!value.ok()) return value.status();
   if (!*value) return absl::OkStatus();
-  if (!(*value)->is_object()) {
-    return InFile(folder.path() / name, absl::InvalidArgumentError("expected a JSON object"));
-  }
-  const absl::Status status = read(JsonObject{**value, ""}, config);
-  return status.ok() ? status : InFile(folder.path() / name, status);
-}
-
-absl::Status ReadPooling(Folder& folder, const std::string& name, ModelConfig& config) {
-  if (!folder.Has(name)) {
-    return absl::NotFoundError(
-        Cat((folder.path() / name).string(), ": missing, but modules.json names it"));
-  }
-  return ReadIfThere(folder, name, config, ReadPoolingModes);
+  return ReadObject(folder, name, **value, config, read);
 }
 
 absl::Status ReadTransformerSettings(const JsonObject& file, ModelConfig& config) {
@@ -178,13 +175,20 @@ absl::Status ReadSentenceTransformers(Folder& folder, ModelConfig& config) {
   const auto modules = folder.ReadJsonIfThere(kModules);
   if (!modules.ok()) return modules.status();
   if (!*modules) return absl::OkStatus();
-  const auto pooling = ReadModules(**modules, config);
-  if (!pooling.ok()) return InFile(folder.path() / kModules, pooling.status());
-  const std::string pooling_file = Cat(*pooling, "/config.json");
-  absl::Status status = ReadPooling(folder, pooling_file, config);
+  const auto pooling_folder = ReadModules(**modules, config);
+  if (!pooling_folder.ok()) return InFile(folder.path() / kModules, pooling_folder.status());
+  const std::string pooling_file = Cat(*pooling_folder, "/config.json");
+  // Read once, for a file counts in the digest each time; needed twice, for prompts come later.
+  const auto pooling = folder.ReadJsonIfThere(pooling_file);
+  if (!pooling.ok()) return pooling.status();
+  if (!*pooling) {
+    return absl::NotFoundError(
+        Cat((folder.path() / pooling_file).string(), ": missing, but modules.json names it"));
+  }
+  absl::Status status = ReadObject(folder, pooling_file, **pooling, config, ReadPoolingModes);
   status.Update(ReadIfThere(folder, "sentence_bert_config.json", config, ReadTransformerSettings));
   status.Update(ReadIfThere(folder, "config_sentence_transformers.json", config, ReadPrompts));
-  status.Update(ReadIfThere(folder, pooling_file, config, CheckPromptIsPooled));
+  status.Update(ReadObject(folder, pooling_file, **pooling, config, CheckPromptIsPooled));
   return status;
 }
 

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "model/checkpoint/digest.h"
 #include "synth/model.h"
 #include "tests/model/test_checkpoint.h"
 #include "tests/support/files.h"
@@ -31,12 +32,7 @@ json Module(const std::string& type, const std::string& path) {
 class SentenceTransformersTest : public testing::Test {
  protected:
   SentenceTransformersTest() {
-    const json config = {{"model_type", "bert"},   {"architectures", {"BertModel"}},
-                         {"vocab_size", 8},        {"hidden_size", 6},
-                         {"num_hidden_layers", 1}, {"num_attention_heads", 2},
-                         {"intermediate_size", 8}, {"max_position_embeddings", 16}};
-    WriteCheckpoint(folder_.path(), config, RandomTensors(config, 1));
-    Write("vocab.txt", "[PAD]\n[UNK]\n[CLS]\n[SEP]\nplay\nsome\njazz\n##y\n");
+    WriteTinyBert(folder_.path());
     Write("modules.json", modules_);
     std::filesystem::create_directory(folder_.path() / "1_Pooling");
     Write("1_Pooling/config.json", pooling_);
@@ -98,6 +94,20 @@ TEST_F(SentenceTransformersTest, EveryFileThatCountsIsInTheDigest) {
   EXPECT_NE(before, after);
   Write("sentence_bert_config.json", {{"max_seq_length", 6}});
   EXPECT_NE(Load()->info().digest, after);
+}
+
+// As docs/checkpoint.md lists them.
+TEST_F(SentenceTransformersTest, TheDigestCountsEveryFileOnce) {
+  Write("config_sentence_transformers.json", {{"prompts", {{"query", "query: "}}}});
+  Write("tokenizer_config.json", json::object());
+  std::vector<FileHash> files;
+  for (const char* name :
+       {"config.json", "model.safetensors", "modules.json", "1_Pooling/config.json",
+        "sentence_bert_config.json", "config_sentence_transformers.json", "tokenizer_config.json",
+        "vocab.txt"}) {
+    files.push_back({name, Sha256Hex(ReadFile(folder_.path() / name))});
+  }
+  EXPECT_EQ(Load()->info().digest, Digest(files));
 }
 
 TEST_F(SentenceTransformersTest, OtherModulesAreRefused) {

@@ -4,10 +4,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <cmath>
+#include <cstdint>
 #include <filesystem>
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
@@ -17,22 +16,16 @@
 namespace synth::server {
 namespace {
 
-using nlohmann::json;
 using testing::HasSubstr;
 
 // A folder of sentence-transformers with two prompts.
 class EncodeMethodTest : public testing::Test {
  protected:
   EncodeMethodTest() {
-    const json config = {{"model_type", "bert"},   {"architectures", {"BertModel"}},
-                         {"vocab_size", 8},        {"hidden_size", 6},
-                         {"num_hidden_layers", 1}, {"num_attention_heads", 2},
-                         {"intermediate_size", 8}, {"max_position_embeddings", 16}};
-    WriteCheckpoint(folder_.path(), config, RandomTensors(config, 1));
+    WriteTinyBert(folder_.path());
     const auto write = [this](const char* name, const std::string& text) {
       WriteFile(folder_.path() / name, text);
     };
-    write("vocab.txt", "[PAD]\n[UNK]\n[CLS]\n[SEP]\nplay\nsome\njazz\n##y\n");
     write("modules.json",
           R"([{"type": "sentence_transformers.models.Transformer", "path": ""},
               {"type": "sentence_transformers.models.Pooling", "path": "1_Pooling"}])");
