@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <future>
 #include <memory>
 #include <new>
 #include <optional>
@@ -82,14 +83,13 @@ std::optional<Classifier> LoadClassifier(const Kernels& kernels, const Checkpoin
   const std::optional<ClassifierConfig>& config = checkpoint.config().classifier;
   if (!config) return std::nullopt;
   return std::make_optional<Classifier>(kernels.isa.f32, TensorScope(checkpoint, ""),
-                                        config->has_pooler);
+                                        config->pooler);
 }
 
-ModelInfo Describe(const Checkpoint& checkpoint, std::string digest, const Encoder& encoder,
+ModelInfo Describe(const Checkpoint& checkpoint, const Encoder& encoder,
                    const std::optional<Classifier>& classifier, const Kernels& kernels,
                    Precision precision) {
   ModelInfo info;
-  info.digest = std::move(digest);
   for (const TensorSpec& tensor : checkpoint.table()) {
     std::int64_t elements = 1;
     for (const std::int64_t dimension : tensor.shape) elements *= dimension;
@@ -109,20 +109,20 @@ void WorkspaceDeleter::operator()(Workspace* workspace) const { delete workspace
 
 struct Model::Impl {
   Impl(const Kernels& kernels, Precision precision, const Checkpoint& checkpoint,
-       std::string digest, std::unique_ptr<const Tokenizer> the_tokenizer)
+       std::unique_ptr<const Tokenizer> the_tokenizer)
       : config(checkpoint.config()),
         config_json(checkpoint.config_json()),
         tokenizer(std::move(the_tokenizer)),
         encoder(kernels, checkpoint),
         classifier(LoadClassifier(kernels, checkpoint)),
-        info(Describe(checkpoint, std::move(digest), encoder, classifier, kernels, precision)) {}
+        info(Describe(checkpoint, encoder, classifier, kernels, precision)) {}
 
   const ModelConfig config;
   const std::string config_json;
   const std::unique_ptr<const Tokenizer> tokenizer;
   const Encoder encoder;
   const std::optional<Classifier> classifier;
-  const ModelInfo info;
+  ModelInfo info;  // Load adds the digest
 };
 
 absl::StatusOr<std::unique_ptr<const Model>> Model::Load(const std::filesystem::path& folder,
@@ -138,10 +138,14 @@ absl::StatusOr<std::unique_ptr<const Model>> Model::Load(const std::filesystem::
   }
   auto tokenizer = LoadTokenizer(folder, *checkpoint);
   if (!tokenizer.ok()) return tokenizer.status();
-  auto digest = checkpoint->ComputeDigest();
+  // Beside the building of the layers: each takes about half of the time. In get() if no thread can
+  // be started.
+  auto digest_later = std::async([&checkpoint] { return checkpoint->ComputeDigest(); });
+  auto impl =
+      std::make_unique<Impl>(*kernels, options.precision, *checkpoint, *std::move(tokenizer));
+  auto digest = digest_later.get();
   if (!digest.ok()) return digest.status();
-  auto impl = std::make_unique<const Impl>(*kernels, options.precision, *checkpoint,
-                                           *std::move(digest), *std::move(tokenizer));
+  impl->info.digest = *std::move(digest);
   if (absl::Status status = checkpoint->status(); !status.ok()) return status;
   return std::unique_ptr<const Model>(new Model(std::move(impl)));
 } catch (const std::bad_alloc&) {

@@ -37,7 +37,7 @@ float Logistic(double x) {
 }  // namespace
 
 void LogitsToProbabilities(ProblemType problem_type, std::span<float> values) {
-  if (values.empty()) return;
+  if (values.empty() || problem_type == ProblemType::kRegression) return;
   if (problem_type == ProblemType::kMultiLabel) {
     for (float& value : values) value = Logistic(static_cast<double>(value));
     return;

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-ACTIVATIONS = ("relu", "gelu", "gelu_new")
+ACTIVATIONS = ("relu", "gelu", "gelu_new", "silu")
 NORM_POSITIONS = ("post", "pre")
 POSITION_EMBEDDINGS = ("absolute", "none")
 POOLINGS = ("mean", "cls", "max")

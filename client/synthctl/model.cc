@@ -50,6 +50,7 @@ ordered_json ToJson(const v1::GetModelResponse& model) {
           {"prompts",
            std::map<std::string, std::string>(model.prompts().begin(), model.prompts().end())},
           {"default_prompt_name", model.default_prompt_name()},
+          {"problem_type", model.problem_type()},
           {"parameters",
            {{"total", model.parameters().total()},
             {"embeddings", model.parameters().embeddings()},

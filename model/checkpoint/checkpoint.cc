@@ -1,6 +1,5 @@
 #include "model/checkpoint/checkpoint.h"
 
-#include <algorithm>
 #include <cassert>
 #include <cstddef>
 #include <cstdint>
@@ -11,18 +10,16 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <system_error>
 #include <utility>
 #include <vector>
 
-#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "model/checkpoint/digest.h"
 #include "model/checkpoint/folder.h"
-#include "model/checkpoint/input_file.h"
 #include "model/checkpoint/layouts/layout.h"
 #include "model/checkpoint/safetensors.h"
+#include "model/checkpoint/tensor_files.h"
 #include "model/checkpoint/tensor_table.h"
 #include "model/strings.h"
 #include "synth/config.h"
@@ -32,62 +29,6 @@ namespace synth {
 namespace {
 
 constexpr std::string_view kConfigFile = "config.json";
-constexpr std::string_view kTensorFile = "model.safetensors";
-
-// The tensor file, open. If there is none, the error says which other form the folder has.
-absl::StatusOr<InputFile> OpenTensorFile(const std::filesystem::path& folder) {
-  const std::filesystem::path path = folder / kTensorFile;
-  auto file = InputFile::Open(path);
-  if (!absl::IsNotFound(file.status())) return file;
-  const auto has = [&folder](const char* name) {
-    std::error_code ignored;
-    return std::filesystem::exists(folder / name, ignored);
-  };
-  for (const char* const index : {"model.safetensors.index.json", "pytorch_model.bin.index.json"}) {
-    if (!has(index)) continue;
-    return absl::NotFoundError(Cat(path.string(), ": expected all tensors in this one file, found ",
-                                   index, ": a checkpoint in shards, which must be joined"));
-  }
-  if (has("pytorch_model.bin")) {
-    return absl::NotFoundError(Cat(path.string(), ": expected the tensors in this file, found ",
-                                   "pytorch_model.bin, which must be converted to safetensors"));
-  }
-  return file;
-}
-
-absl::StatusOr<TensorEntries> ReadTensorHeader(const std::filesystem::path& path,
-                                               const InputFile& file) {
-  constexpr std::uint64_t kFirstBytes = 64;  // enough to know a Git LFS pointer
-  std::string first(std::min(file.size(), kFirstBytes), '\0');
-  if (absl::Status status = file.ReadAt(0, first); !status.ok()) return status;
-  if (absl::Status status = CheckNoPointer(path, first); !status.ok()) return status;
-  const auto length =
-      SafetensorsHeaderLength(first.substr(0, kSafetensorsLengthBytes), file.size());
-  if (!length.ok()) return InFile(path, length.status());
-  std::string header(*length, '\0');
-  if (absl::Status status = file.ReadAt(kSafetensorsLengthBytes, header); !status.ok()) {
-    return status;
-  }
-  auto entries = ParseSafetensorsHeader(header, file.size());
-  if (!entries.ok()) return InFile(path, entries.status());
-  return entries;
-}
-
-// Calls visit(piece) for the bytes [offset, offset + size) of a file, piece by piece; every piece
-// but the last is kPieceBytes long. Stops at the first error.
-constexpr std::uint64_t kPieceBytes = 1 << 18;
-
-absl::Status ReadPieces(const InputFile& file, std::uint64_t offset, std::uint64_t size,
-                        absl::FunctionRef<absl::Status(std::string_view)> visit) {
-  std::string piece(std::min(size, kPieceBytes), '\0');
-  for (std::uint64_t done = 0; done < size; done += piece.size()) {
-    piece.resize(std::min(size - done, kPieceBytes));
-    if (absl::Status status = file.ReadAt(offset + done, piece); !status.ok()) return status;
-    if (absl::Status status = visit(piece); !status.ok()) return status;
-  }
-  return absl::OkStatus();
-}
-
 // The index of the first element that is infinite or not a number: all exponent bits are set.
 template <typename Bits>
 std::optional<std::size_t> FirstNonFinite(std::string_view bytes, Bits exponent_mask) {
@@ -121,6 +62,7 @@ absl::StatusOr<TensorEntries> Rename(TensorEntries tensors, const ModelConfig& c
       return absl::InvalidArgumentError(
           Cat("tensor \"", tensor.key(), "\": expected once, found again under another name"));
     }
+    tensor.mapped().name_in_file = std::move(tensor.key());
     tensor.key() = *std::move(name);
     renamed.insert(std::move(tensor));
   }
@@ -128,15 +70,19 @@ absl::StatusOr<TensorEntries> Rename(TensorEntries tensors, const ModelConfig& c
 }
 
 // Its place in the table, not its values.
-absl::Status CheckTensor(const TensorSpec& spec, const TensorEntries& tensors) {
-  const auto error = [&spec](std::string_view message) {
-    return absl::InvalidArgumentError(Cat("tensor \"", spec.name, "\": ", message));
-  };
+absl::Status CheckTensor(const TensorSpec& spec, const TensorEntries& tensors,
+                         const TensorFiles& files) {
   const auto found = tensors.find(spec.name);
   if (found == tensors.end()) {
-    return error(Cat("missing; expected shape ", ToString(spec.shape)));
+    return InFile(files.path(), absl::InvalidArgumentError(Cat("tensor \"", spec.name,
+                                                               "\": missing; expected shape ",
+                                                               ToString(spec.shape))));
   }
   const TensorEntry& tensor = found->second;
+  const auto error = [&](std::string_view message) {
+    return InFile(files.PathOf(tensor), absl::InvalidArgumentError(Cat(
+                                            "tensor \"", tensor.name_in_file, "\": ", message)));
+  };
   if (tensor.shape != spec.shape) {
     return error(Cat("expected shape ", ToString(spec.shape), ", found ", ToString(tensor.shape)));
   }
@@ -146,29 +92,33 @@ absl::Status CheckTensor(const TensorSpec& spec, const TensorEntries& tensors) {
   return absl::OkStatus();
 }
 
-absl::Status CheckTensors(const std::vector<TensorSpec>& table, const TensorEntries& tensors) {
+absl::Status CheckTensors(const std::vector<TensorSpec>& table, const TensorEntries& tensors,
+                          const TensorFiles& files) {
   std::set<std::string_view> expected;
   for (const TensorSpec& spec : table) {
-    if (absl::Status status = CheckTensor(spec, tensors); !status.ok()) return status;
+    if (absl::Status status = CheckTensor(spec, tensors, files); !status.ok()) return status;
     expected.insert(spec.name);
   }
   for (const auto& [name, tensor] : tensors) {
-    if (!expected.contains(name)) {
-      return absl::InvalidArgumentError(Cat("tensor \"", name, "\" ", ToString(tensor.shape),
-                                            " is unexpected: config.json calls for none "
-                                            "of that name"));
-    }
+    if (expected.contains(name)) continue;
+    return InFile(files.PathOf(tensor),
+                  absl::InvalidArgumentError(Cat("tensor \"", tensor.name_in_file, "\" ",
+                                                 ToString(tensor.shape),
+                                                 " is unexpected: config.json calls for none of "
+                                                 "that name")));
   }
   return absl::OkStatus();
 }
 
-absl::Status CheckValues(std::string_view name, const TensorEntry& tensor, const InputFile& file) {
+absl::Status CheckValues(const TensorEntry& tensor, const TensorFiles& files) {
   std::size_t first = 0;  // element of the piece
-  return ReadPieces(file, tensor.offset, tensor.bytes, [&](std::string_view piece) -> absl::Status {
+  return files.Read(tensor, [&](std::string_view piece) -> absl::Status {
     if (const auto index = FirstNonFinite(tensor.dtype, piece)) {
-      return absl::InvalidArgumentError(Cat(file.path().string(), ": tensor \"", name,
-                                            "\": expected finite numbers, found ",
-                                            "infinity or NaN at element ", first + *index));
+      return InFile(files.PathOf(tensor),
+                    absl::InvalidArgumentError(Cat("tensor \"", tensor.name_in_file,
+                                                   "\": expected finite numbers, found infinity "
+                                                   "or NaN at element ",
+                                                   first + *index)));
     }
     first += piece.size() / SizeOf(tensor.dtype);
     return absl::OkStatus();
@@ -177,13 +127,13 @@ absl::Status CheckValues(std::string_view name, const TensorEntry& tensor, const
 
 }  // namespace
 
-Checkpoint::Checkpoint(std::string config_json, ModelConfig config, InputFile tensor_file,
+Checkpoint::Checkpoint(std::string config_json, ModelConfig config, TensorFiles tensor_files,
                        TensorEntries tensors, std::optional<std::string> tokenizer_model,
                        std::vector<FileHash> small_files)
     : config_json_(std::move(config_json)),
       config_(std::move(config)),
       table_(TensorTable(config_)),
-      tensor_file_(std::move(tensor_file)),
+      tensor_files_(std::move(tensor_files)),
       tensors_(std::move(tensors)),
       tokenizer_model_(std::move(tokenizer_model)),
       small_files_(std::move(small_files)) {}
@@ -198,18 +148,17 @@ absl::StatusOr<Checkpoint> Checkpoint::Open(const std::filesystem::path& folder)
     return status;
   }
 
-  const std::filesystem::path tensor_path = folder / kTensorFile;
-  auto tensor_file = OpenTensorFile(folder);
-  if (!tensor_file.ok()) return tensor_file.status();
-  auto entries = ReadTensorHeader(tensor_path, *tensor_file);
-  if (!entries.ok()) return entries.status();
-  auto tensors = Rename(*std::move(entries), *config);
-  if (!tensors.ok()) return InFile(tensor_path, tensors.status());
-  if (absl::Status status = CheckTensors(TensorTable(*config), *tensors); !status.ok()) {
-    return InFile(tensor_path, status);
+  TensorEntries entries;
+  auto tensor_files = TensorFiles::Open(files, entries);
+  if (!tensor_files.ok()) return tensor_files.status();
+  auto tensors = Rename(std::move(entries), *config);
+  if (!tensors.ok()) return InFile(tensor_files->path(), tensors.status());
+  if (absl::Status status = CheckTensors(TensorTable(*config), *tensors, *tensor_files);
+      !status.ok()) {
+    return status;
   }
   for (const auto& [name, tensor] : *tensors) {
-    if (absl::Status status = CheckValues(name, tensor, *tensor_file); !status.ok()) return status;
+    if (absl::Status status = CheckValues(tensor, *tensor_files); !status.ok()) return status;
   }
 
   std::optional<std::string> tokenizer_model;
@@ -218,7 +167,7 @@ absl::StatusOr<Checkpoint> Checkpoint::Open(const std::filesystem::path& folder)
     if (!bytes.ok()) return bytes.status();
     tokenizer_model = *std::move(bytes);
   }
-  return Checkpoint(*std::move(config_json), *std::move(config), *std::move(tensor_file),
+  return Checkpoint(*std::move(config_json), *std::move(config), *std::move(tensor_files),
                     *std::move(tensors), std::move(tokenizer_model), files.hashes());
 }
 
@@ -229,16 +178,11 @@ std::string_view Checkpoint::config_json() const {
 }
 
 absl::StatusOr<std::string> Checkpoint::ComputeDigest() const {
-  Sha256 tensor_hash;
-  absl::Status status =
-      ReadPieces(tensor_file_, 0, tensor_file_.size(), [&tensor_hash](std::string_view piece) {
-        tensor_hash.Add(piece);
-        return absl::OkStatus();
-      });
-  if (!status.ok()) return status;
+  const auto tensor_hashes = tensor_files_.Hash();
+  if (!tensor_hashes.ok()) return tensor_hashes.status();
   // config.json is the first that is read, and the tokenizer the last.
   std::vector<FileHash> files = small_files_;
-  files.insert(files.begin() + 1, FileHash{std::string(kTensorFile), tensor_hash.Finish()});
+  files.insert(files.begin() + 1, tensor_hashes->begin(), tensor_hashes->end());
   return Digest(files);
 }
 
@@ -249,18 +193,17 @@ std::vector<float> Checkpoint::Read(std::string_view name) const {
   std::vector<float> values(tensor.elements());
   std::span<float> rest = values;
   if (!read_status_.ok()) return values;
-  read_status_ = ReadPieces(tensor_file_, tensor.offset, tensor.bytes,
-                            [&rest, &tensor](std::string_view piece) {
-                              const std::size_t count = piece.size() / SizeOf(tensor.dtype);
-                              ToFloats(tensor.dtype, piece, rest.first(count));
-                              rest = rest.subspan(count);
-                              return absl::OkStatus();
-                            });
+  read_status_ = tensor_files_.Read(tensor, [&rest, &tensor](std::string_view piece) {
+    const std::size_t count = piece.size() / SizeOf(tensor.dtype);
+    ToFloats(tensor.dtype, piece, rest.first(count));
+    rest = rest.subspan(count);
+    return absl::OkStatus();
+  });
   return values;
 }
 
 absl::Status Checkpoint::status() const {
-  return read_status_.ok() ? tensor_file_.CheckUnchanged() : read_status_;
+  return read_status_.ok() ? tensor_files_.CheckUnchanged() : read_status_;
 }
 
 TensorScope::TensorScope(const Checkpoint& checkpoint, std::string prefix)

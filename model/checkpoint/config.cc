@@ -24,6 +24,18 @@ std::string_view ToString(Pooling pooling) {
   return "";
 }
 
+std::string_view ToString(ProblemType type) {
+  switch (type) {
+    case ProblemType::kSingleLabel:
+      return "single_label_classification";
+    case ProblemType::kMultiLabel:
+      return "multi_label_classification";
+    case ProblemType::kRegression:
+      return "regression";
+  }
+  return "";
+}
+
 std::string_view ToString(TokenizerType type) {
   switch (type) {
     case TokenizerType::kSentencePiece:

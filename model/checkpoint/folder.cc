@@ -60,8 +60,8 @@ absl::StatusOr<std::string> Folder::Read(std::string_view name) {
 }
 
 absl::StatusOr<std::optional<nlohmann::json>> Folder::ReadJsonIfThere(std::string_view name) {
+  if (!Has(name)) return std::optional<nlohmann::json>();
   const auto text = Read(name);
-  if (absl::IsNotFound(text.status())) return std::optional<nlohmann::json>();
   if (!text.ok()) return text.status();
   std::string_view json = *text;
   if (json.starts_with(kByteOrderMark)) json.remove_prefix(kByteOrderMark.size());
@@ -72,7 +72,7 @@ absl::StatusOr<std::optional<nlohmann::json>> Folder::ReadJsonIfThere(std::strin
 
 bool Folder::Has(std::string_view name) const {
   std::error_code ignored;
-  return std::filesystem::exists(path_ / name, ignored);
+  return std::filesystem::exists(std::filesystem::symlink_status(path_ / name, ignored));
 }
 
 }  // namespace synth

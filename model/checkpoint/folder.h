@@ -37,6 +37,8 @@ class Folder {
   absl::StatusOr<std::string> Read(std::string_view name);
   // The same as JSON. Nothing if there is no such file.
   absl::StatusOr<std::optional<nlohmann::json>> ReadJsonIfThere(std::string_view name);
+  // Whether there is such a file, or a symbolic link in its place that leads nowhere: what is there
+  // and cannot be read is an error, and no reason to do without it.
   bool Has(std::string_view name) const;
 
   // Of the files that were read, in that order.

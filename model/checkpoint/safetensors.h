@@ -28,6 +28,8 @@ struct TensorEntry {
   std::vector<std::int64_t> shape;
   std::uint64_t offset = 0;  // of its first byte, from the begin of the file
   std::uint64_t bytes = 0;
+  std::size_t file = 0;        // of a checkpoint in shards, which one
+  std::string name_in_file{};  // for error messages; a checkpoint has other names for its tensors
 
   std::size_t elements() const { return bytes / SizeOf(dtype); }
 };

@@ -87,7 +87,8 @@ void AddEmbeddings(const ModelConfig& config, Table& table) {
   table.Add("embeddings.word_embeddings.weight", {config.vocab_size, table.D},
             TensorRole::kEmbedding);
   if (config.position_embedding == PositionEmbedding::kAbsolute) {
-    table.Add("embeddings.position_embeddings.weight", {table.L, table.D}, TensorRole::kEmbedding);
+    table.Add("embeddings.position_embeddings.weight", {config.position_rows(), table.D},
+              TensorRole::kEmbedding);
   }
   if (config.type_vocab_size > 0) {
     table.Add("embeddings.token_type_embeddings.weight", {config.type_vocab_size, table.D},
@@ -115,7 +116,7 @@ std::vector<TensorSpec> TensorTable(const ModelConfig& config) {
   AddEmbeddings(config, table);
   for (std::size_t i = 0; i < config.attention.size(); ++i) AddLayer(config, i, table);
   if (config.norm_position == NormPosition::kPre) table.AddLayerNorm("LayerNorm");
-  if (config.classifier && config.classifier->has_pooler) {
+  if (config.classifier && config.classifier->pooler != Pooler::kNone) {
     table.AddLinear("pooler.dense", table.D, table.D);
   }
   if (config.classifier) {

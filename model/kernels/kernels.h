@@ -52,7 +52,7 @@ struct PackedView {
   const std::int32_t* offset = nullptr;  // [cols], what a sum starts from
 };
 
-enum class EpilogueActivation : std::uint8_t { kNone, kRelu, kGelu, kGeluNew };
+enum class EpilogueActivation : std::uint8_t { kNone, kRelu, kGelu, kGeluNew, kSilu };
 
 // What matmul does with a product p_ij before it stores it, in this order.
 struct Epilogue {

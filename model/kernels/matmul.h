@@ -93,6 +93,7 @@ Vec Activate(Vec x) {
   if constexpr (kActivation == EpilogueActivation::kRelu) return Relu(x);
   if constexpr (kActivation == EpilogueActivation::kGelu) return Format::Gelu(x);
   if constexpr (kActivation == EpilogueActivation::kGeluNew) return GeluNew(x);
+  if constexpr (kActivation == EpilogueActivation::kSilu) return Silu(x);
   return x;
 }
 
@@ -232,6 +233,8 @@ void Matmul(const Operand& a, const PackedView& b, const Epilogue& epilogue, con
       return MultiplyAll<Format, Activation::kGelu, false>(a, b, epilogue, c);
     case Activation::kGeluNew:
       return MultiplyAll<Format, Activation::kGeluNew, false>(a, b, epilogue, c);
+    case Activation::kSilu:
+      return MultiplyAll<Format, Activation::kSilu, false>(a, b, epilogue, c);
     case Activation::kNone:
       break;
   }

@@ -225,6 +225,13 @@ inline Vec GeluNew(Vec x) {
   return x / (1.0F + Exp(-y2));
 }
 
+// x / (1 + exp(-x)); 0 where exp(-x) is out of reach.
+inline Vec Silu(Vec x) {
+  constexpr float kLowest = -88.0F;
+  const Vec y = x / (1.0F + Exp(-x));
+  return x < kLowest ? Vec{} : y;
+}
+
 }  // namespace
 }  // namespace synth
 

@@ -1,6 +1,5 @@
 #include "model/layers/classifier.h"
 
-#include <algorithm>
 #include <cassert>
 #include <cmath>
 #include <optional>
@@ -9,12 +8,21 @@
 
 #include "model/checkpoint/checkpoint.h"
 #include "model/kernels/kernels.h"
+#include "synth/config.h"
 
 namespace synth {
+namespace {
 
-Classifier::Classifier(const MatmulKernels& f32, const TensorScope& model, bool has_pooler)
-    : pooler_(has_pooler ? std::make_optional<Linear>(f32, model.Below("pooler").Below("dense"))
-                         : std::nullopt),
+// NaN stays NaN.
+float Relu(float x) { return x < 0 ? 0 : x; }
+
+}  // namespace
+
+Classifier::Classifier(const MatmulKernels& f32, const TensorScope& model, Pooler pooler)
+    : activation_(pooler),
+      pooler_(pooler != Pooler::kNone
+                  ? std::make_optional<Linear>(f32, model.Below("pooler").Below("dense"))
+                  : std::nullopt),
       linear_(f32, model.Below("classifier")) {}
 
 void Classifier::Forward(std::span<const float> pooled, std::span<float> logits) const {
@@ -23,8 +31,7 @@ void Classifier::Forward(std::span<const float> pooled, std::span<float> logits)
   if (pooler_) {
     after_pooler.resize(pooled.size());
     pooler_->Forward({pooled.data(), 1, size, size}, {after_pooler.data(), 1, size, size});
-    std::ranges::transform(after_pooler, after_pooler.begin(),
-                           [](float x) { return std::tanh(x); });
+    for (float& x : after_pooler) x = activation_ == Pooler::kRelu ? Relu(x) : std::tanh(x);
     pooled = after_pooler;
   }
   const auto classes = static_cast<Index>(logits.size());

@@ -8,15 +8,16 @@
 #include "model/checkpoint/checkpoint.h"
 #include "model/kernels/kernels.h"
 #include "model/ops/linear.h"
+#include "synth/config.h"
 
 namespace synth {
 
-// logits = W pooled + b; with BERT's pooler, logits = W tanh(Wp pooled + bp) + b. In f32 whatever
-// the precision: it is one row per text.
+// logits = W pooled + b; with a pooler, logits = W act(Wp pooled + bp) + b, where act is tanh
+// (BERT) or relu (DistilBERT). In f32 whatever the precision: it is one row per text.
 class Classifier {
  public:
   // `model`: the tensors "classifier" and, if it has one, "pooler.dense".
-  Classifier(const MatmulKernels& f32, const TensorScope& model, bool has_pooler);
+  Classifier(const MatmulKernels& f32, const TensorScope& model, Pooler pooler);
 
   // pooled: [D] -> logits: [C].
   void Forward(std::span<const float> pooled, std::span<float> logits) const;
@@ -24,6 +25,7 @@ class Classifier {
   std::size_t bytes() const { return linear_.bytes() + (pooler_ ? pooler_->bytes() : 0); }
 
  private:
+  const Pooler activation_;  // of the pooler
   const std::optional<Linear> pooler_;
   const Linear linear_;
 };

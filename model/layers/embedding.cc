@@ -37,6 +37,7 @@ void AddRow(const float* row, Index size, float* x) {
 Embedding::Embedding(const Kernels& kernels, const TensorScope& tensors, const ModelConfig& config)
     : word_(tensors.Read("word_embeddings.weight"), &kernels.linear != &kernels.isa.f32),
       position_(ReadPositions(tensors, config)),
+      position_pad_id_(config.position_pad_id.value_or(-1)),
       type_(ReadType0(tensors, config)),
       norm_(kernels.isa.rows, tensors.Below("LayerNorm"), config.layer_norm_eps) {}
 
@@ -45,11 +46,13 @@ void Embedding::Forward(const PackedTokens& tokens, const Matrix& x) const {
   for (std::size_t text = 0; text + 1 < tokens.offsets.size(); ++text) {
     const Index begin = tokens.offsets[text];
     const Index end = tokens.offsets[text + 1];
+    Index next_position = position_pad_id_ + 1;
     for (Index t = begin; t < end; ++t) {
       float* const row = x.data + t * x.stride;
-      word_.Copy(static_cast<std::size_t>(tokens.token_ids[static_cast<std::size_t>(t)]),
-                 {row, static_cast<std::size_t>(size)});
-      if (!position_.empty()) AddRow(position_.data() + (t - begin) * size, size, row);
+      const std::int32_t id = tokens.token_ids[static_cast<std::size_t>(t)];
+      word_.Copy(static_cast<std::size_t>(id), {row, static_cast<std::size_t>(size)});
+      const Index position = id == position_pad_id_ ? position_pad_id_ : next_position++;
+      if (!position_.empty()) AddRow(position_.data() + position * size, size, row);
       if (!type_.empty()) AddRow(type_.data(), size, row);
     }
   }

@@ -12,7 +12,8 @@
 
 namespace synth {
 
-// x_i = LN(word[token_i] + position[i] + type[0]), i counted from the start of each text.
+// x_i = LN(word[token_i] + position[p_i] + type[0]), where p_i is i, counted from the start of each
+// text, or as ModelConfig::position_pad_id says.
 class Embedding {
  public:
   Embedding(const Kernels& kernels, const TensorScope& tensors, const ModelConfig& config);
@@ -24,7 +25,8 @@ class Embedding {
 
  private:
   const EmbeddingTable word_;          // [V, D]
-  const std::vector<float> position_;  // [L, D], or empty
+  const std::vector<float> position_;  // [L, D] or more rows, or empty
+  const Index position_pad_id_;        // -1: none
   const std::vector<float> type_;      // [D], or empty
   const LayerNorm norm_;
 };

@@ -26,9 +26,11 @@ EpilogueActivation InEpilogue(Activation activation) {
     case Activation::kGelu:
       return EpilogueActivation::kGelu;
     case Activation::kGeluNew:
+      return EpilogueActivation::kGeluNew;
+    case Activation::kSilu:
       break;
   }
-  return EpilogueActivation::kGeluNew;
+  return EpilogueActivation::kSilu;
 }
 
 }  // namespace

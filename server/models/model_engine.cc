@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <future>
 #include <utility>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/str_format.h"
@@ -112,10 +114,15 @@ std::span<const float> ModelEngine::Forward(std::span<Job* const> batch, Lane& l
 void ModelEngine::WarmUp(int max_batch_tokens) {
   const int longest = model_.max_text_tokens();
   const int most = std::max(longest, max_batch_tokens);
-  for (std::size_t i = 0; i < lanes_.size(); ++i) {
+  const auto warm_up = [&](std::size_t i) {
     lanes_[i].offsets.reserve(static_cast<std::size_t>(most) + 1);
     RunOnce(most, longest, lanes_[i], static_cast<int>(i));
-  }
+  };
+  // A lane for which no thread can be started is warmed up by get(), on this one.
+  std::vector<std::future<void>> others;
+  for (std::size_t i = 1; i < lanes_.size(); ++i) others.push_back(std::async(warm_up, i));
+  warm_up(0);
+  for (std::future<void>& other : others) other.get();
   for (int length = longest; length > 1;) {
     length = (length + 1) / 2;
     RunOnce(length, length, lanes_.front(), 0);

@@ -29,10 +29,10 @@ class ModelEngine final : public scheduling::Engine {
   void Compute(std::span<scheduling::Job* const> batch, int lane) override;
 
   // Makes the first requests as fast as later ones. It runs the largest batch in every lane and on
-  // every thread, so that all buffers have their final size. Then it runs texts of half the longest
-  // length, a quarter, and so on: the model keeps its attention by class of lengths, and each class
-  // is computed when the first text of it comes. Call it before anything is computed, with the
-  // scheduler's max_batch_tokens. Throws std::bad_alloc.
+  // every thread, all at the same time, so that all buffers have their final size. Then it runs
+  // texts of half the longest length, a quarter, and so on: the model keeps its attention by class
+  // of lengths, and each class is computed when the first text of it comes. Call it before anything
+  // is computed, with the scheduler's max_batch_tokens. Throws std::bad_alloc.
   void WarmUp(int max_batch_tokens);
 
  private:

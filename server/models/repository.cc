@@ -65,7 +65,7 @@ absl::Status Repository::Load(const Options::ModelSource& source, const LoadOpti
   if ((*model)->tokenizer() == nullptr) {
     return absl::InvalidArgumentError(
         absl::StrCat("model '", source.name, "': ", source.folder,
-                     "/config.json has no \"tokenizer\", and texts are served"));
+                     ": no tokenizer, neither in config.json nor as a file, and texts are served"));
   }
   const ModelInfo info = (*model)->info();
   auto served =

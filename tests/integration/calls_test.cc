@@ -6,10 +6,14 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <filesystem>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
 #include "tests/integration/running_server.h"
+#include "tests/paths.h"
+#include "tests/support/files.h"
 
 namespace synth::server {
 namespace {
@@ -331,6 +335,44 @@ TEST(ModelsTest, StartNamesTheModelThatCannotBeLoaded) {
   ASSERT_FALSE(server.ok());
   EXPECT_THAT(std::string(server.status().message()),
               AllOf(HasSubstr("ghost"), HasSubstr("/nonexistent")));
+}
+
+TEST(ModelsTest, ARegressionGivesItsNumber) {
+  const TempFolder folder;
+  const std::filesystem::path from = paths::SourcePath("tests/golden/tokenized");
+  for (const char* const file : {"model.safetensors", "tokenizer.model"}) {
+    std::filesystem::copy(from / file, folder.path());
+  }
+  nlohmann::json config = nlohmann::json::parse(ReadFile(from / "config.json"));
+  config["problem_type"] = "regression";
+  config.erase("out_of_scope");
+  WriteFile(folder.path() / "config.json", config.dump());
+  Options options = TestOptions();
+  options.models = {{.name = "rating", .folder = folder.path()}};
+  RunningServer running(options);
+
+  v1::ClassifyRequest request;
+  request.add_texts("play some jazz");
+  request.set_top_k(0);
+  v1::ClassifyResponse numbers;
+  v1::ClassifyResponse logits;
+  grpc::ClientContext numbers_context;
+  grpc::ClientContext logits_context;
+  ASSERT_TRUE(running.stub().Classify(&numbers_context, request, &numbers).ok());
+  request.set_score_type(v1::SCORE_TYPE_LOGIT);
+  ASSERT_TRUE(running.stub().Classify(&logits_context, request, &logits).ok());
+  ASSERT_EQ(numbers.results(0).labels_size(), 5);
+  float lowest = 0;
+  for (int i = 0; i < 5; ++i) {
+    const float score = numbers.results(0).labels(i).score();
+    EXPECT_EQ(score, logits.results(0).labels(i).score());
+    lowest = std::min(lowest, score);
+  }
+  EXPECT_LT(lowest, 0) << "numbers that might be probabilities show nothing";
+  v1::GetModelResponse model;
+  grpc::ClientContext model_context;
+  ASSERT_TRUE(running.stub().GetModel(&model_context, {}, &model).ok());
+  EXPECT_EQ(model.problem_type(), "regression");
 }
 
 TEST(ModelsTest, StartNamesTheAddressThatIsTaken) {

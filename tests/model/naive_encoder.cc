@@ -127,6 +127,8 @@ double Activate(Activation activation, double x) {
       return std::fmax(x, 0);
     case Activation::kGelu:
       return x / 2 * (1 + std::erf(x / std::numbers::sqrt2));
+    case Activation::kSilu:
+      return x / (1 + std::exp(-x));
     case Activation::kGeluNew:
       break;
   }

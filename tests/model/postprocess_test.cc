@@ -39,6 +39,11 @@ TEST(Scores, SoftmaxOfExtremes) {
             (std::vector<float>{0.5F, 0.5F}));
 }
 
+TEST(Scores, ARegressionKeepsItsNumbers) {
+  const std::vector<float> numbers = {3.5F, -1000, 0, kLargest};
+  EXPECT_EQ(Probabilities(ProblemType::kRegression, numbers), numbers);
+}
+
 TEST(Scores, Sigmoid) {
   const auto p = Probabilities(ProblemType::kMultiLabel, {0, 1000, -1000, 2, kLargest, -kLargest});
   EXPECT_EQ(p[0], 0.5F);

@@ -99,7 +99,7 @@ def test_no_classifier_leaves_its_keys_out() -> None:
         ),
         ({"attention": {"type": "factorized_random", "k": 0}}, "positive integer"),
         ({"num_attention_heads": 3}, "does not divide"),
-        ({"hidden_act": "swish"}, "hidden_act: expected one of relu, gelu, gelu_new"),
+        ({"hidden_act": "mish"}, "hidden_act: expected one of relu, gelu, gelu_new, silu"),
         ({"pooling": "sum"}, "pooling"),
         ({"layer_norm_eps": 0}, "layer_norm_eps"),
         ({"id2label": {"1": "a"}}, "id2label"),

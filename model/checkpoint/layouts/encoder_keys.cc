@@ -21,49 +21,57 @@ using nlohmann::json;
 
 constexpr int kMaxLayers = 1024;
 
-// "gelu_pytorch_tanh" is PyTorch's own form of the formula that "gelu_new" spells out.
+// "gelu_pytorch_tanh" is PyTorch's own form of the formula that "gelu_new" spells out. "swish" is
+// the older name of "silu".
 constexpr std::array kActivations = {Choice<Activation>{"relu", Activation::kRelu},
                                      Choice<Activation>{"gelu", Activation::kGelu},
                                      Choice<Activation>{"gelu_new", Activation::kGeluNew},
-                                     Choice<Activation>{"gelu_pytorch_tanh", Activation::kGeluNew}};
+                                     Choice<Activation>{"gelu_pytorch_tanh", Activation::kGeluNew},
+                                     Choice<Activation>{"silu", Activation::kSilu},
+                                     Choice<Activation>{"swish", Activation::kSilu}};
 constexpr std::array kProblemTypes = {
     Choice<ProblemType>{"single_label_classification", ProblemType::kSingleLabel},
-    Choice<ProblemType>{"multi_label_classification", ProblemType::kMultiLabel}};
+    Choice<ProblemType>{"multi_label_classification", ProblemType::kMultiLabel},
+    Choice<ProblemType>{"regression", ProblemType::kRegression}};
 
 }  // namespace
 
-absl::Status ReadSizes(const JsonObject& file, ModelConfig& config) {
+absl::Status ReadSizesAs(const JsonObject& file, const SizeKeys& keys, ModelConfig& config) {
   struct Size {
     std::string_view key;
     int* into;
-    int min;
     int max;
   };
   const std::array sizes = {
-      Size{"vocab_size", &config.vocab_size, 1, kMaxSize},
-      Size{"hidden_size", &config.hidden_size, 1, kMaxSize},
-      Size{"num_hidden_layers", &config.num_hidden_layers, 1, kMaxLayers},
-      Size{"num_attention_heads", &config.num_attention_heads, 1, kMaxSize},
-      Size{"intermediate_size", &config.intermediate_size, 1, kMaxSize},
-      Size{"max_position_embeddings", &config.max_position_embeddings, 1, kMaxSize},
-      Size{"type_vocab_size", &config.type_vocab_size, 0, kMaxSize},
+      Size{"vocab_size", &config.vocab_size, kMaxSize},
+      Size{keys.hidden_size, &config.hidden_size, kMaxSize},
+      Size{keys.num_hidden_layers, &config.num_hidden_layers, kMaxLayers},
+      Size{keys.num_attention_heads, &config.num_attention_heads, kMaxSize},
+      Size{keys.intermediate_size, &config.intermediate_size, kMaxSize},
+      Size{"max_position_embeddings", &config.max_position_embeddings, kMaxSize},
   };
   for (const Size& size : sizes) {
-    if (size.min == 0 && Find(file.value, size.key) == nullptr) continue;
-    const auto number = ReadInt(file, size.key, size.min, size.max);
+    const auto number = ReadInt(file, size.key, 1, size.max);
     if (!number.ok()) return number.status();
     *size.into = *number;
   }
   if (config.hidden_size % config.num_attention_heads != 0) {
-    return KeyError("num_attention_heads", Cat("a divisor of hidden_size = ", config.hidden_size),
-                    Find(file.value, "num_attention_heads"));
+    return KeyError(keys.num_attention_heads,
+                    Cat("a divisor of ", keys.hidden_size, " = ", config.hidden_size),
+                    Find(file.value, keys.num_attention_heads));
   }
   return absl::OkStatus();
 }
 
+absl::Status ReadSizes(const JsonObject& file, ModelConfig& config) {
+  absl::Status status = ReadSizesAs(file, {}, config);
+  if (!status.ok() || Find(file.value, "type_vocab_size") == nullptr) return status;
+  return Store(ReadInt(file, "type_vocab_size", 0, kMaxSize), config.type_vocab_size);
+}
+
 absl::Status ReadActivation(const JsonObject& file, ModelConfig& config,
-                            std::optional<Activation> fallback) {
-  return Store(ReadChoice(file, "hidden_act", kActivations, fallback), config.hidden_act);
+                            std::optional<Activation> fallback, std::string_view key) {
+  return Store(ReadChoice(file, key, kActivations, fallback), config.hidden_act);
 }
 
 absl::Status ReadLayerNormEps(const JsonObject& file, ModelConfig& config) {

@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -12,14 +13,26 @@
 
 namespace synth {
 
-// The keys that more than one layout has, under the names of Hugging Face's BertConfig.
+// The keys that more than one layout has, under the names of Hugging Face's BertConfig or others.
+
+// What a layout calls the sizes.
+struct SizeKeys {
+  std::string_view hidden_size = "hidden_size";
+  std::string_view num_hidden_layers = "num_hidden_layers";
+  std::string_view num_attention_heads = "num_attention_heads";
+  std::string_view intermediate_size = "intermediate_size";
+};
 
 // vocab_size to type_vocab_size. An absent type_vocab_size leaves what `config` has.
 absl::Status ReadSizes(const JsonObject& file, ModelConfig& config);
+// The same by other keys, and without type_vocab_size.
+absl::Status ReadSizesAs(const JsonObject& file, const SizeKeys& keys, ModelConfig& config);
 
-// hidden_act and layer_norm_eps. An absent layer_norm_eps leaves what `config` has.
+// hidden_act, or what a layout calls it, and layer_norm_eps. An absent layer_norm_eps leaves what
+// `config` has.
 absl::Status ReadActivation(const JsonObject& file, ModelConfig& config,
-                            std::optional<Activation> fallback = std::nullopt);
+                            std::optional<Activation> fallback = std::nullopt,
+                            std::string_view key = "hidden_act");
 absl::Status ReadLayerNormEps(const JsonObject& file, ModelConfig& config);
 
 // id2label, whose keys are "0" to "C-1".

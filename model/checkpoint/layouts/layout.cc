@@ -11,7 +11,10 @@ namespace synth {
 namespace {
 
 constexpr std::array kLayouts = {Choice<const Layout*>{"synthesizer", &kSynthesizerLayout},
-                                 Choice<const Layout*>{"bert", &kBertLayout}};
+                                 Choice<const Layout*>{"bert", &kBertLayout},
+                                 Choice<const Layout*>{"distilbert", &kDistilbertLayout},
+                                 Choice<const Layout*>{"roberta", &kRobertaLayout},
+                                 Choice<const Layout*>{"xlm-roberta", &kXlmRobertaLayout}};
 
 }  // namespace
 

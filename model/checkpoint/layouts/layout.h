@@ -34,6 +34,9 @@ struct Layout {
 
 extern const Layout kSynthesizerLayout;
 extern const Layout kBertLayout;
+extern const Layout kDistilbertLayout;
+extern const Layout kRobertaLayout;
+extern const Layout kXlmRobertaLayout;
 
 // The layout of config.json's model_type. INVALID_ARGUMENT names those there are.
 absl::StatusOr<const Layout*> FindLayout(const JsonObject& file);

@@ -95,6 +95,9 @@ absl::Status ReadOutOfScope(const JsonObject& file, ModelConfig& config) {
   if (!config.classifier) {
     return KeyError("out_of_scope", "nothing, as there is no id2label", value);
   }
+  if (config.classifier->problem_type == ProblemType::kRegression) {
+    return KeyError("out_of_scope", "nothing, as problem_type is \"regression\"", value);
+  }
   const JsonObject object{*value, "out_of_scope"};
   const auto score = ReadChoice(object, "score", kOutOfScopeScores);
   if (!score.ok()) return score.status();

@@ -68,18 +68,26 @@ std::string ToString(const AttentionSpec& spec);
 
 // --- The rest of the encoder. ---
 
-enum class Activation { kRelu, kGelu, kGeluNew };
+enum class Activation { kRelu, kGelu, kGeluNew, kSilu };
 enum class NormPosition { kPost, kPre };
 enum class PositionEmbedding { kAbsolute, kNone };
 enum class Pooling { kMean, kCls, kMax };
-enum class ProblemType { kSingleLabel, kMultiLabel };
+enum class ProblemType {
+  kSingleLabel,  // a text has one label: softmax
+  kMultiLabel,   // any number of labels: the logistic function of each logit
+  kRegression,   // each output is a number of its own, and no probability
+};
 enum class OutOfScopeScore { kMaxProbability, kEnergy };
 
 std::string_view ToString(Pooling pooling);
+std::string_view ToString(ProblemType type);  // as config.json writes it
+
+// A layer W x + b in front of the classifier, and what its outputs pass.
+enum class Pooler { kNone, kTanh, kRelu };
 
 struct ClassifierConfig {
   ProblemType problem_type = ProblemType::kSingleLabel;
-  bool has_pooler = false;          // BERT's: tanh(W x + b) in front of it
+  Pooler pooler = Pooler::kNone;
   std::vector<std::string> labels;  // [C]
 };
 
@@ -120,6 +128,9 @@ struct ModelConfig {
   float layer_norm_eps = 1e-12F;
   NormPosition norm_position = NormPosition::kPost;
   PositionEmbedding position_embedding = PositionEmbedding::kAbsolute;
+  // RoBERTa's positions: every token of this id has the position of that number, and the others
+  // count from the next one on. Without it positions count from 0.
+  std::optional<int> position_pad_id;
   Pooling pooling = Pooling::kMean;
   bool normalize = false;                          // whether vectors are meant to have length 1
   std::optional<int> max_seq_length;               // tokens of the longest text, if fewer than L
@@ -132,6 +143,8 @@ struct ModelConfig {
 
   // The longest text, in tokens, its special tokens included.
   int max_text_tokens() const { return max_seq_length.value_or(max_position_embeddings); }
+  // Rows of the table of positions: L, and those that RoBERTa leaves in front.
+  int position_rows() const { return max_position_embeddings + position_pad_id.value_or(-1) + 1; }
   int head_size() const { return hidden_size / num_attention_heads; }  // Dh
 };
 

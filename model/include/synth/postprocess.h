@@ -17,7 +17,7 @@
 namespace synth {
 
 // Turns logits [C] into probabilities in place: by softmax (single label), or by the logistic
-// function of each logit (multi label).
+// function of each logit (multi label). Those of a regression are numbers of their own, and stay.
 void LogitsToProbabilities(ProblemType problem_type, std::span<float> values);
 
 // The indices of the `k` largest values, the largest first. Of equal values the lower index comes

@@ -53,6 +53,7 @@ absl::Status GetModel(const CallServices& services, const v1::GetModelRequest& r
   response.set_config_json(model.config_json());
   if (model.config().classifier) {
     for (const std::string& label : model.config().classifier->labels) response.add_labels(label);
+    response.set_problem_type(std::string(ToString(model.config().classifier->problem_type)));
   }
   response.mutable_parameters()->set_total(static_cast<std::uint64_t>(info.parameters));
   response.mutable_parameters()->set_embeddings(

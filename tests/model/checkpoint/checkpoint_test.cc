@@ -223,9 +223,9 @@ TEST_F(CheckpointTest, OtherFormsOfTensorFilesAreNamed) {
   EXPECT_TRUE(absl::IsNotFound(Load()));
   EXPECT_THAT(Error(), HasSubstr("model.safetensors: expected the tensors in this file, found "
                                  "pytorch_model.bin, which must be converted"));
-  WriteFile(folder_.path() / "model.safetensors.index.json", "{}");
-  EXPECT_TRUE(absl::IsNotFound(Load()));
-  EXPECT_THAT(Error(), HasSubstr("found model.safetensors.index.json: a checkpoint in shards"));
+  std::filesystem::rename(folder_.path() / "pytorch_model.bin",
+                          folder_.path() / "pytorch_model.bin.index.json");
+  EXPECT_THAT(Error(), HasSubstr("pytorch_model.bin.index.json, which must be converted"));
 }
 
 }  // namespace

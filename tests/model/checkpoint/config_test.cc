@@ -128,8 +128,10 @@ TEST(Config, NotJson) {
 
 TEST(Config, ModelType) {
   EXPECT_THAT(ErrorWith("model_type", "gpt2"),
-              HasSubstr("model_type: expected \"synthesizer\" or \"bert\", found \"gpt2\""));
-  EXPECT_THAT(ErrorWithout("model_type"), HasSubstr("or \"bert\", found nothing"));
+              HasSubstr("model_type: expected \"synthesizer\" or \"bert\" or \"distilbert\" or "
+                        "\"roberta\" or \"xlm-roberta\", "
+                        "found \"gpt2\""));
+  EXPECT_THAT(ErrorWithout("model_type"), HasSubstr("or \"xlm-roberta\", found nothing"));
 }
 
 TEST(Config, Sizes) {
@@ -204,7 +206,8 @@ TEST(Config, Classifier) {
     return ErrorOf(config);
   };
   EXPECT_EQ(error("problem_type", "multi_label_classification"), "");
-  EXPECT_THAT(error("problem_type", "regression"), HasSubstr("problem_type: expected \"single"));
+  EXPECT_EQ(error("problem_type", "regression"), "");
+  EXPECT_THAT(error("problem_type", "ranking"), HasSubstr("problem_type: expected \"single"));
   EXPECT_THAT(error("problem_type", nullptr), HasSubstr("problem_type: expected"));
   EXPECT_THAT(error("id2label", nullptr),
               HasSubstr("problem_type: expected nothing, as there is no id2label"));
@@ -244,6 +247,11 @@ TEST(Config, OutOfScope) {
   EXPECT_THAT(error({{"score", "energy"}, {"threshold", 1e300}}), HasSubstr("found 1e+300"));
   EXPECT_THAT(ErrorWith("out_of_scope", {{"score", "energy"}, {"threshold", 1}}),
               HasSubstr("out_of_scope: expected nothing, as there is no id2label"));
+  json regression = ClassifierConfigJson();
+  regression["problem_type"] = "regression";
+  regression["out_of_scope"] = {{"score", "energy"}, {"threshold", 1}};
+  EXPECT_THAT(ErrorOf(regression),
+              HasSubstr("out_of_scope: expected nothing, as problem_type is \"regression\""));
 }
 
 TEST(Config, LongValuesAreShortenedInErrors) {

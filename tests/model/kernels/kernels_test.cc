@@ -212,7 +212,7 @@ TEST_P(MatmulTest, NanStaysInItsRow) {
     RowMajor a = Random(3, 37);
     a(1, at) = std::numeric_limits<float>::quiet_NaN();
     const PackedMatrix packed = Pack(Random(21, 37, 2));
-    for (const EpilogueActivation activation : {kNone, kRelu, kGelu, kGeluNew}) {
+    for (const EpilogueActivation activation : {kNone, kRelu, kGelu, kGeluNew, kSilu}) {
       RowMajor c = RowMajor::Zero(3, 21);
       Multiply(a, packed, {.activation = activation}, View(c));
       EXPECT_TRUE(c.row(1).array().isNaN().all()) << at << " " << static_cast<int>(activation);
@@ -269,8 +269,10 @@ double GeluNew(double x) {
   return x / 2 * (1 + std::tanh(std::sqrt(2 / std::numbers::pi) * (x + 0.044715 * x * x * x)));
 }
 
+double Silu(double x) { return x / (1 + std::exp(-x)); }
+
 TEST_P(RowKernelsTest, Activations) {
-  std::vector<float> inputs = {0, -0.0F, 1e-30F, -1e-30F, 50, -50, 1e6F, -1e6F};
+  std::vector<float> inputs = {0, -0.0F, 1e-30F, -1e-30F, 50, -50, 1e6F, -1e6F, 1e38F, -1e38F};
   for (int i = -12000; i < 12000; ++i) inputs.push_back(static_cast<float>(i) / 1000);
   const auto size = static_cast<Index>(inputs.size());
   const RowMajor one = RowMajor::Ones(1, 1);
@@ -284,12 +286,14 @@ TEST_P(RowKernelsTest, Activations) {
   const std::vector<float> relu = apply(EpilogueActivation::kRelu);
   const std::vector<float> gelu = apply(EpilogueActivation::kGelu);
   const std::vector<float> gelu_new = apply(EpilogueActivation::kGeluNew);
+  const std::vector<float> silu = apply(EpilogueActivation::kSilu);
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     const auto x = static_cast<double>(inputs[i]);
     const double tolerance = 1e-6 * std::max(1.0, std::abs(x));
     EXPECT_EQ(relu[i], std::max(inputs[i], 0.0F));
     EXPECT_NEAR(static_cast<double>(gelu[i]), Gelu(x), tolerance) << x;
     EXPECT_NEAR(static_cast<double>(gelu_new[i]), GeluNew(x), tolerance) << x;
+    EXPECT_NEAR(static_cast<double>(silu[i]), Silu(x), tolerance) << x;
   }
 }
 

@@ -66,6 +66,8 @@ TEST_P(EncoderTest, PreNormWithTypesAndOtherActivations) {
   config["hidden_act"] = "relu";
   config["position_embedding_type"] = "none";
   ExpectNaive(config, RandomBatch({12, 1}, 29, 3));
+  config["hidden_act"] = "silu";
+  ExpectNaive(config, RandomBatch({5, 2}, 29, 4));
 }
 
 TEST_P(EncoderTest, WiderThanATile) {

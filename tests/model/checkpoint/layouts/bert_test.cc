@@ -71,7 +71,9 @@ TEST(BertConfig, AnotherModelIsRefused) {
   EXPECT_THAT(ErrorWith("quantization_config", {{"bits", 4}}),
               HasSubstr("quantization_config: expected nothing"));
   EXPECT_THAT(ErrorWith("hidden_act", "mish"), HasSubstr("hidden_act: expected \"relu\""));
-  EXPECT_EQ(ErrorWith("hidden_act", "gelu_pytorch_tanh"), "");
+  for (const char* name : {"gelu_pytorch_tanh", "silu", "swish"}) {
+    EXPECT_EQ(ErrorWith("hidden_act", name), "") << name;
+  }
   for (const auto& [key, plain] : std::vector<std::pair<std::string, json>>{
            {"is_decoder", false}, {"pruned_heads", json::object()}, {"auto_map", nullptr}}) {
     EXPECT_EQ(ErrorWith(key, plain), "") << key;
@@ -83,7 +85,7 @@ TEST(BertConfig, AClassifierHasTwoLabelsUnlessItSaysMore) {
   ASSERT_TRUE(two.ok()) << two.status();
   EXPECT_EQ(two->classifier->labels, (std::vector<std::string>{"LABEL_0", "LABEL_1"}));
   EXPECT_EQ(two->classifier->problem_type, ProblemType::kSingleLabel);
-  EXPECT_TRUE(two->classifier->has_pooler);
+  EXPECT_EQ(two->classifier->pooler, Pooler::kTanh);
   EXPECT_EQ(two->pooling, Pooling::kCls);
 
   json config = ClassifierConfigJson();
@@ -95,11 +97,22 @@ TEST(BertConfig, AClassifierHasTwoLabelsUnlessItSaysMore) {
   EXPECT_EQ(three->classifier->problem_type, ProblemType::kMultiLabel);
 }
 
-TEST(BertConfig, RegressionIsRefused) {
-  EXPECT_THAT(ErrorWith("id2label", {{"0", "LABEL_0"}}, ClassifierConfigJson()),
-              HasSubstr("id2label: expected two labels or more"));
-  EXPECT_THAT(ErrorWith("problem_type", "regression", ClassifierConfigJson()),
-              HasSubstr("problem_type: expected \"single_label_classification\" or"));
+TEST(BertConfig, OneLabelIsARegression) {
+  json config = ClassifierConfigJson();
+  config["id2label"] = {{"0", "LABEL_0"}};
+  const auto one = ParseConfig(config.dump());
+  ASSERT_TRUE(one.ok()) << one.status();
+  EXPECT_EQ(one->classifier->problem_type, ProblemType::kRegression);
+  EXPECT_EQ(ErrorWith("problem_type", "multi_label_classification", config), "");
+  EXPECT_THAT(ErrorWith("problem_type", "single_label_classification", config),
+              HasSubstr("problem_type: expected \"regression\", as id2label has one label"));
+
+  config = ClassifierConfigJson();
+  config["problem_type"] = "regression";
+  const auto two = ParseConfig(config.dump());
+  ASSERT_TRUE(two.ok()) << two.status();
+  EXPECT_EQ(two->classifier->problem_type, ProblemType::kRegression);
+  EXPECT_EQ(two->classifier->labels.size(), 2U);
 }
 
 class BertTensorsTest : public testing::Test {

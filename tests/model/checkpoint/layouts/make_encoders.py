@@ -1,7 +1,7 @@
-"""Writes checkpoints of Hugging Face's BERT with random weights, and what transformers computes with them.
+"""Writes checkpoints of Hugging Face's encoders with random weights, and what transformers computes with them.
 
     python3 -m venv --system-site-packages /tmp/venv && /tmp/venv/bin/pip install transformers==4.30.2 safetensors
-    /tmp/venv/bin/python tests/model/checkpoint/layouts/make_bert.py tests/golden
+    /tmp/venv/bin/python tests/model/checkpoint/layouts/make_encoders.py tests/golden
 
 The folders are like those of train/golden.py, but saved by transformers itself.
 """
@@ -15,21 +15,43 @@ import torch
 import transformers
 from safetensors.torch import load_file, save, save_file
 
-SIZES: dict[str, Any] = {
-    "vocab_size": 37,
+VOCABULARY = 37
+BERT: dict[str, Any] = {
+    "vocab_size": VOCABULARY,
     "hidden_size": 18,
     "num_hidden_layers": 2,
     "num_attention_heads": 3,
     "intermediate_size": 28,
     "max_position_embeddings": 12,
 }
+DISTILBERT: dict[str, Any] = {
+    "vocab_size": VOCABULARY,
+    "dim": 18,
+    "n_layers": 2,
+    "n_heads": 3,
+    "hidden_dim": 28,
+    "max_position_embeddings": 12,
+}
+# Positions begin behind that of padding, token 1, which the texts below have in them too.
+ROBERTA: dict[str, Any] = BERT | {"max_position_embeddings": 14, "type_vocab_size": 1}
 LENGTHS = (1, 12, 5, 2, 7)
-# name, class of transformers, more of the config
-CHECKPOINTS: list[tuple[str, str, dict[str, Any]]] = [
-    ("bert_model", "BertModel", {}),
-    ("bert_masked_lm", "BertForMaskedLM", {"hidden_act": "gelu_new", "layer_norm_eps": 1e-5}),
-    ("bert_classifier", "BertForSequenceClassification", {"num_labels": 4}),
-    ("bert_two_labels", "BertForSequenceClassification", {"hidden_act": "relu"}),
+# name, class of transformers, its config, bytes of a shard
+CHECKPOINTS: list[tuple[str, str, dict[str, Any], int | None]] = [
+    ("bert_model", "BertModel", BERT, None),
+    ("bert_masked_lm", "BertForMaskedLM", BERT | {"hidden_act": "gelu_new", "layer_norm_eps": 1e-5}, None),
+    ("bert_classifier", "BertForSequenceClassification", BERT | {"num_labels": 4}, None),
+    ("bert_two_labels", "BertForSequenceClassification", BERT | {"hidden_act": "relu"}, None),
+    ("bert_silu", "BertModel", BERT | {"hidden_act": "silu"}, None),
+    ("bert_regression", "BertForSequenceClassification", BERT | {"num_labels": 1}, None),
+    ("distilbert_model", "DistilBertModel", DISTILBERT | {"sinusoidal_pos_embds": True}, None),
+    ("distilbert_masked_lm", "DistilBertForMaskedLM", DISTILBERT | {"activation": "relu"}, None),
+    ("distilbert_classifier", "DistilBertForSequenceClassification", DISTILBERT | {"num_labels": 3}, None),
+    ("roberta_model", "RobertaModel", ROBERTA, None),
+    ("roberta_masked_lm", "RobertaForMaskedLM", ROBERTA | {"pad_token_id": 0}, None),
+    ("roberta_classifier", "RobertaForSequenceClassification", ROBERTA | {"num_labels": 3}, None),
+    ("xlm_roberta_model", "XLMRobertaModel", ROBERTA, None),
+    ("xlm_roberta_classifier", "XLMRobertaForSequenceClassification", ROBERTA | {"num_labels": 1}, None),
+    ("bert_shards", "BertModel", BERT, 12_000),
 ]
 
 
@@ -60,7 +82,7 @@ def golden_results(model: Any, texts: list[list[int]]) -> dict[str, torch.Tensor
         add("pooled_mean", hidden.mean(0, keepdim=True))
         add("pooled_cls", hidden[:1])
         add("pooled_max", hidden.max(0, keepdim=True).values)
-        if isinstance(model, transformers.BertForSequenceClassification):
+        if "SequenceClassification" in type(model).__name__:
             add("logits", output.logits)
     results = {name: torch.cat(values).contiguous() for name, values in rows.items()}
     results["token_ids"] = torch.tensor([token for ids in texts for token in ids], dtype=torch.int32)
@@ -70,20 +92,22 @@ def golden_results(model: Any, texts: list[list[int]]) -> dict[str, torch.Tensor
 
 
 @torch.no_grad()
-def write(folder: pathlib.Path, kind: str, more: dict[str, Any], seed: int) -> None:
+def write(folder: pathlib.Path, kind: str, sizes: dict[str, Any], shard: int | None, seed: int) -> None:
     torch.manual_seed(seed)
-    config = transformers.BertConfig(**SIZES, **more)
-    model = getattr(transformers, kind)(config).eval()
+    architecture = getattr(transformers, kind)
+    config = architecture.config_class(**sizes)
+    model = architecture(config).eval()
     draw_weights(model)
-    model.save_pretrained(folder, safe_serialization=True)
+    model.save_pretrained(folder, safe_serialization=True, max_shard_size=shard or "10GB")
     (folder / "generation_config.json").unlink(missing_ok=True)
     # transformers writes its own version, which would change with it.
     path = folder / "config.json"
     data = json.loads(path.read_text("utf-8"))
     del data["transformers_version"]
     path.write_text(json.dumps(data, indent=2) + "\n", "utf-8")
-    save_file(load_file(folder / "model.safetensors"), folder / "model.safetensors", {"format": "pt"})
-    texts = [torch.randint(SIZES["vocab_size"], (n,)).tolist() for n in LENGTHS]
+    for file in folder.glob("model*.safetensors"):
+        save_file(load_file(file), file, {"format": "pt"})
+    texts = [torch.randint(VOCABULARY, (n,)).tolist() for n in LENGTHS]
     (folder / "golden.safetensors").write_bytes(save(golden_results(model.double(), texts)))
 
 
@@ -92,8 +116,8 @@ def main() -> None:
     parser.add_argument("out", type=pathlib.Path)
     out = parser.parse_args().out
     torch.set_num_threads(1)
-    for seed, (name, kind, more) in enumerate(CHECKPOINTS):
-        write(out / name, kind, more, seed)
+    for seed, (name, kind, sizes, shard) in enumerate(CHECKPOINTS):
+        write(out / name, kind, sizes, shard, seed)
 
 
 if __name__ == "__main__":
