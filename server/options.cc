@@ -8,6 +8,7 @@
 #include <map>
 #include <set>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "absl/status/statusor.h"
@@ -19,6 +20,7 @@
 #include "server/config_file.h"
 #include "server/model_name.h"
 #include "server/version.h"
+#include "synth/precision.h"
 
 namespace synth::server {
 namespace {
@@ -44,14 +46,42 @@ SYNTHSERVE_MODEL are separated by semicolons.
 Exit codes: 0 after a clean drain, 1 when a model, an address or the precision cannot be used, 2 for a
 wrong option.)";
 
-// "name=folder", or a folder whose last component is the name.
-Options::ModelSource ParseModelSource(const std::string& text) {
-  const std::size_t equals = text.find('=');
-  if (equals != std::string::npos)
-    return {.name = text.substr(0, equals), .folder = text.substr(equals + 1)};
+// The engine knows the names, and what "auto" is on this machine.
+Precision ReadPrecision(const std::string& option, const std::string& text) {
+  const absl::StatusOr<Precision> precision = ParsePrecision(text);
+  if (!precision.ok()) {
+    throw CLI::ValidationError(
+        option, std::string(absl::StripPrefix(precision.status().message(), "precision: ")));
+  }
+  return *precision;
+}
+
+// "name=folder", or a folder whose last component is the name. ",precision=int8" behind it is of
+// this model alone.
+Options::ModelSource ParseModelSource(std::string text) {
+  Options::ModelSource source;
+  // A comma that no equals sign follows belongs to the folder.
+  if (const std::size_t comma = text.rfind(',');
+      comma != std::string::npos && text.find('=', comma) != std::string::npos) {
+    constexpr std::string_view kPrecision = "precision=";
+    const std::string setting = text.substr(comma + 1);
+    if (!setting.starts_with(kPrecision)) {
+      throw CLI::ValidationError(
+          "--model", "expected precision=NAME behind the last comma, found '" + setting + "'");
+    }
+    source.precision = ReadPrecision("--model: " + setting, setting.substr(kPrecision.size()));
+    text.resize(comma);
+  }
+  if (const std::size_t equals = text.find('='); equals != std::string::npos) {
+    source.name = text.substr(0, equals);
+    source.folder = text.substr(equals + 1);
+    return source;
+  }
   std::filesystem::path folder = std::filesystem::path(text).lexically_normal();
   if (!folder.has_filename()) folder = folder.parent_path();
-  return {.name = folder.filename().string(), .folder = text};
+  source.name = folder.filename().string();
+  source.folder = std::move(text);
+  return source;
 }
 
 // What CLI11 leaves open about the models; empty when all is well.
@@ -98,16 +128,8 @@ CLI::Option* AddDuration(CLI::App& app, const std::string& name, std::chrono::mi
       ->default_str(shown);
 }
 
-// The engine knows the names, and what "auto" is on this machine.
 void AddPrecision(CLI::App& app, Precision& value) {
-  auto parse = [&value](const std::string& text) {
-    const absl::StatusOr<Precision> precision = ParsePrecision(text);
-    if (!precision.ok()) {
-      throw CLI::ValidationError("--precision", std::string(absl::StripPrefix(
-                                                    precision.status().message(), "precision: ")));
-    }
-    value = *precision;
-  };
+  auto parse = [&value](const std::string& text) { value = ReadPrecision("--precision", text); };
   app.add_option_function<std::string>(
          "--precision", parse,
          "What products are computed in, for all models. f32: PyTorch's answers on every machine; "
@@ -230,7 +252,8 @@ class CommandLine {
     app_.set_version_flag("--version", kVersion);
     app_.add_option("--config", config_, "Read options from this file")->type_name("FILE");
     app_.add_option("--model", models_,
-                    "Checkpoint folder, or NAME=FOLDER; may be repeated, the first is the default")
+                    "Checkpoint folder, or NAME=FOLDER; may be repeated, the first is the default. "
+                    ",precision=NAME behind it is of this model alone")
         ->type_name("[NAME=]FOLDER REQUIRED");
     app_.add_option("--listen", options_.listen,
                     "Address of the gRPC server; port 0 picks a free one")

@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -22,13 +23,14 @@ struct Options {
   struct ModelSource {
     std::string name;
     std::string folder;
+    std::optional<Precision> precision{};  // nothing: Options::precision
   };
   std::vector<ModelSource> models;  // one or more; the first is the default
 
   std::string listen = "127.0.0.1:50051";         // gRPC; port 0 picks a free one
   std::string metrics_listen = "127.0.0.1:9464";  // HTTP; empty: none; port 0 picks a free one
 
-  Precision precision = Precision::kF32;  // of every model
+  Precision precision = Precision::kF32;  // of models that name none
 
   int lanes = 0;  // 0: the CPUs this process may use
   int max_batch_tokens = defaults::kMaxBatchTokens;

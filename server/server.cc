@@ -165,8 +165,8 @@ absl::Status Server::LoadModels() {
                                                      .max_queue_tokens = options_.max_queue_tokens,
                                                      .max_queue_time = options_.max_queue_time};
   for (const Options::ModelSource& source : options_.models) {
-    if (absl::Status status = repository_.Load(source, {.precision = options_.precision},
-                                               scheduling, executor_, metrics_);
+    const LoadOptions load = {.precision = source.precision.value_or(options_.precision)};
+    if (absl::Status status = repository_.Load(source, load, scheduling, executor_, metrics_);
         !status.ok())
       return status;
   }

@@ -88,6 +88,25 @@ TEST_P(PrecisionTest, AttentionIsComputedBeforeItServes) {
   EXPECT_EQ(static_cast<double>(GetModel().memory().attention_bytes()), at_start);
 }
 
+TEST(PrecisionOfAModelTest, StandsBesideThatOfTheServer) {
+  if (const auto kernels = SelectKernels(Precision::kInt8); !kernels.ok()) {
+    GTEST_SKIP() << kernels.status().message();
+  }
+  Options options = TestOptions();
+  options.models.push_back(options.models.front());
+  options.models.back().name = "small";
+  options.models.back().precision = Precision::kInt8;
+  RunningServer running(options);
+  for (const auto& [name, precision] : {std::pair{"intent", "f32"}, std::pair{"small", "int8"}}) {
+    v1::GetModelRequest request;
+    request.set_model(name);
+    v1::GetModelResponse response;
+    grpc::ClientContext context;
+    ASSERT_TRUE(running.stub().GetModel(&context, request, &response).ok());
+    EXPECT_EQ(response.precision(), precision);
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(All, PrecisionTest,
                          testing::Values(Precision::kF32, Precision::kBf16, Precision::kInt8),
                          [](const auto& instance) {

@@ -155,6 +155,28 @@ TEST_F(OptionsTest, PrecisionIsF32UnlessToldOtherwise) {
   EXPECT_EQ(precision({"--model", "a", "--precision=f32"}), Precision::kF32);
 }
 
+TEST_F(OptionsTest, AModelMayNameItsOwnPrecision) {
+  const auto parsed = Parse({"--precision", "bf16", "--model", "x=a,precision=int8", "--model",
+                             "models/b/,precision=f32", "--model", "c,d", "--model", "e=f,g"});
+  const auto* options = std::get_if<Options>(&parsed);
+  ASSERT_NE(options, nullptr);
+  ASSERT_EQ(options->models.size(), 4U);
+  EXPECT_EQ(options->models[0].name, "x");
+  EXPECT_EQ(options->models[0].folder, "a");
+  EXPECT_EQ(options->models[0].precision, Precision::kInt8);
+  EXPECT_EQ(options->models[1].name, "b");
+  EXPECT_EQ(options->models[1].folder, "models/b/");
+  EXPECT_EQ(options->models[1].precision, Precision::kF32);
+  EXPECT_EQ(options->models[2].folder, "c,d") << "a comma alone belongs to the folder";
+  EXPECT_EQ(options->models[2].precision, std::nullopt);
+  EXPECT_EQ(options->models[3].folder, "f,g");
+  EXPECT_THAT(Output({"--model", "x=a,precision=fp8"}, 2),
+              HasSubstr("--model: precision=fp8: expected f32"));
+  EXPECT_THAT(Output({"--model", "x=a,lanes=2"}, 2),
+              HasSubstr("--model: expected precision=NAME behind the last comma, found 'lanes=2'"));
+  EXPECT_THAT(Output({"--model", ",precision=int8"}, 2), HasSubstr("both not empty"));
+}
+
 TEST_F(OptionsTest, AFlagBeatsTheEnvironmentWhichBeatsTheFile) {
   const std::string file = ScratchFile("options.toml");
   std::ofstream(file) << "model = [\"from=file\"]\nlanes = 1\nmax-texts = 11\nmax-batch-tokens = "
