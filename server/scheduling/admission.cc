@@ -7,8 +7,15 @@
 namespace synth::scheduling {
 namespace {
 
-// Of what is predicted, kept free before a deadline: batches do not all take the same time.
-constexpr int kReserve = 10;  // one part in ten
+// The reserve follows a quantile of how wrong predictions are: a call that takes longer than its
+// reserve allows raises it by a step, one that does not lowers it by a step / 199, so that it rests
+// where one call in 200 takes longer.
+constexpr double kLateShare = 1.0 / 200;
+constexpr double kReserveStep = 0.02;
+constexpr double kMaxReserve = 1;
+
+// What is shorter says more about a thread's luck than about the prediction.
+constexpr Duration kLeastLearned = std::chrono::milliseconds(50);
 
 // With nothing ahead, one call in so many is taken whatever is predicted of it: the prediction may
 // be old, and only work renews it.
@@ -19,6 +26,13 @@ double Milliseconds(Duration duration) {
 }
 
 }  // namespace
+
+void Admission::Learn(Duration predicted, Duration took) {
+  if (predicted < kLeastLearned) return;
+  const bool is_late = Milliseconds(took) > Milliseconds(predicted) * (1 + reserve_);
+  const double step = is_late ? kReserveStep : -kReserveStep * kLateShare / (1 - kLateShare);
+  reserve_ = std::clamp(reserve_ + step, kMinReserve, kMaxReserve);
+}
 
 std::int64_t Admission::Share(std::int64_t tokens) const {
   return std::min(tokens, std::max<std::int64_t>(1, options_.max_queue_tokens / 2));
@@ -55,7 +69,9 @@ std::optional<Refusal> Admission::Check(const Request& request) {
   }
   // The deadline may be TimePoint::max(): nothing is added to it.
   const Duration left = request.deadline - request.now;
-  const Duration reserve = is_first ? Duration::zero() : (wait + request.alone) / kReserve;
+  const Duration reserve =
+      is_first ? Duration::zero()
+               : std::chrono::duration_cast<Duration>((wait + request.alone) * reserve_);
   if (left >= wait + request.alone + reserve) {
     if (is_first) refused_alone_ = 0;
     return std::nullopt;

@@ -44,11 +44,22 @@ class Admission {
   // the queue may grow by as much again, for shorter calls that overtake it.
   std::optional<Refusal> Check(const Request& request);
 
+  // What became of a call that was taken: `predicted` is the wait and the work of its request,
+  // `took` how long it was there until its last text was done or dropped.
+  void Learn(Duration predicted, Duration took);
+
+  // Of what is predicted, kept free before a deadline: so much that one call in 200 takes longer.
+  double reserve() const { return reserve_; }
+
   // How much of the queue a call with that many tokens takes.
   std::int64_t Share(std::int64_t tokens) const;
 
  private:
+  // Batches do not all take the same time.
+  static constexpr double kMinReserve = 0.1;
+
   const Options options_;
+  double reserve_ = kMinReserve;
   int refused_alone_ = 0;  // calls in a row that were refused with nothing ahead
 };
 

@@ -87,6 +87,8 @@ class JobGroup {
   // Guarded by the scheduler's mutex.
   std::int64_t queue_tokens_ = 0;  // of its jobs that are not done
   std::int64_t open_jobs_ = 0;     // jobs that are not done
+  TimePoint submitted_;
+  Duration predicted_{};  // its wait and its work; zero: not predicted
 };
 
 }  // namespace synth::scheduling

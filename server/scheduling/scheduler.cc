@@ -113,6 +113,8 @@ std::optional<Refusal> Scheduler::Submit(JobGroup& group, std::span<Job> jobs) {
     }
     refusal = admission_.Check(request);
     if (!refusal) {
+      group.submitted_ = now;
+      group.predicted_ = request.wait + request.alone;
       for (Job& job : jobs) job.submitted = now;
       AdmitLocked(group, jobs, outlook.tag);
       woken = WakeLocked();
@@ -366,9 +368,18 @@ void Scheduler::EndTurn(int lane) {
 
 void Scheduler::Finish(std::span<Job* const> jobs) {
   if (jobs.empty()) return;
+  const TimePoint now = now_();
   {
     const MutexLock lock(mutex_);
-    for (const Job* job : jobs) HoldLocked(*job->group, job->tag, -job->queue_tokens, -1);
+    for (const Job* job : jobs) {
+      const JobGroup& group = *job->group;
+      HoldLocked(*job->group, job->tag, -job->queue_tokens, -1);
+      // gRPC cancels a call at its deadline. One that its caller gave up says nothing.
+      const bool is_given_up = group.cancelled() && now < group.deadline;
+      if (group.open_jobs_ == 0 && !is_given_up) {
+        admission_.Learn(group.predicted_, now - group.submitted_);
+      }
+    }
     arena_.Leave(jobs);
   }
   for (Job* job : jobs) {

@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <optional>
+#include <random>
 
 #include "server/scheduling/cost_model.h"
 
@@ -99,6 +100,39 @@ TEST(AdmissionTest, RefusesWhatWouldMissItsDeadline) {
   ASSERT_TRUE(refusal.has_value());
   EXPECT_EQ(refusal->reason, RefusalReason::kDeadline);
   EXPECT_THAT(refusal->message, HasSubstr("deadline is in 549 ms"));
+}
+
+TEST(AdmissionTest, KeepsAsMuchInReserveAsOneCallIn200Needs) {
+  Admission admission = Make();
+  std::mt19937 random(1);
+  std::uniform_real_distribution<double> took(800, 1300);  // of 1,000 ms predicted
+  const auto learn = [&](int calls) {
+    int late = 0;
+    for (int i = 0; i < calls; ++i) {
+      const double taken = took(random);
+      if (taken > 1000 * (1 + admission.reserve())) ++late;
+      admission.Learn(seconds(1), std::chrono::duration_cast<Duration>(
+                                      std::chrono::duration<double, std::milli>(taken)));
+    }
+    return late;
+  };
+  learn(2'000);
+  EXPECT_NEAR(admission.reserve(), 0.2975, 0.03);
+  EXPECT_NEAR(learn(100'000), 500, 60);
+
+  Admission::Request request{.tokens = 1,
+                             .wait = milliseconds(400),
+                             .alone = milliseconds(100),
+                             .now = kNow,
+                             .deadline = kNow + milliseconds(600)};
+  ASSERT_TRUE(admission.Check(request).has_value());
+  for (int i = 0; i < 10'000; ++i) admission.Learn(milliseconds(49), seconds(1));
+  ASSERT_TRUE(admission.Check(request).has_value()) << "short calls teach nothing";
+  for (int i = 0; i < 10'000; ++i) admission.Learn(seconds(1), seconds(1));
+  EXPECT_EQ(admission.Check(request), std::nullopt) << "forgets a bad time";
+  EXPECT_DOUBLE_EQ(admission.reserve(), 0.1);
+  for (int i = 0; i < 1'000; ++i) admission.Learn(seconds(1), seconds(100));
+  EXPECT_DOUBLE_EQ(admission.reserve(), 1) << "some call can always be met";
 }
 
 TEST(AdmissionTest, TriesNowAndThenWhatItBelievesImpossible) {
