@@ -1,5 +1,6 @@
 #include "synth/model.h"
 
+#include <algorithm>
 #include <array>
 #include <cassert>
 #include <cstddef>
@@ -23,6 +24,7 @@
 #include "model/layers/classifier.h"
 #include "model/layers/encoder.h"
 #include "model/layers/pooling.h"
+#include "model/layers/projection.h"
 #include "model/limits.h"
 #include "model/strings.h"
 #include "model/text/sentencepiece_tokenizer.h"
@@ -86,9 +88,21 @@ std::optional<Classifier> LoadClassifier(const Kernels& kernels, const Checkpoin
                                         config->pooler);
 }
 
+using Projections = std::vector<std::unique_ptr<const Projection>>;
+
+Projections LoadProjections(const Kernels& kernels, const Checkpoint& checkpoint) {
+  const TensorScope tensors = TensorScope(checkpoint, "").Below("projections");
+  Projections projections;
+  for (const ProjectionConfig& config : checkpoint.config().projections) {
+    projections.push_back(std::make_unique<const Projection>(
+        kernels.isa.f32, tensors.Below(Cat(projections.size())), config));
+  }
+  return projections;
+}
+
 ModelInfo Describe(const Checkpoint& checkpoint, const Encoder& encoder,
-                   const std::optional<Classifier>& classifier, const Kernels& kernels,
-                   Precision precision) {
+                   const std::optional<Classifier>& classifier, const Projections& projections,
+                   const Kernels& kernels, Precision precision) {
   ModelInfo info;
   for (const TensorSpec& tensor : checkpoint.table()) {
     std::int64_t elements = 1;
@@ -98,6 +112,7 @@ ModelInfo Describe(const Checkpoint& checkpoint, const Encoder& encoder,
     if (tensor.role == TensorRole::kScore) info.score_parameters += elements;
   }
   info.weight_bytes = encoder.bytes() + (classifier ? classifier->bytes() : 0);
+  for (const auto& projection : projections) info.weight_bytes += projection->bytes();
   info.precision = precision;
   info.instruction_set = kernels.isa.name;
   return info;
@@ -115,13 +130,15 @@ struct Model::Impl {
         tokenizer(std::move(the_tokenizer)),
         encoder(kernels, checkpoint),
         classifier(LoadClassifier(kernels, checkpoint)),
-        info(Describe(checkpoint, encoder, classifier, kernels, precision)) {}
+        projections(LoadProjections(kernels, checkpoint)),
+        info(Describe(checkpoint, encoder, classifier, projections, kernels, precision)) {}
 
   const ModelConfig config;
   const std::string config_json;
   const std::unique_ptr<const Tokenizer> tokenizer;
   const Encoder encoder;
   const std::optional<Classifier> classifier;
+  const Projections projections;
   ModelInfo info;  // Load adds the digest
 };
 
@@ -183,6 +200,10 @@ absl::Status Model::Validate(const PackedTokens& tokens) const {
     return absl::InvalidArgumentError(
         Cat("offsets: expected one text or more, from 0 to the ", total, " tokens"));
   }
+  if (!tokens.first_segments.empty() && tokens.first_segments.size() + 1 != offsets.size()) {
+    return absl::InvalidArgumentError(
+        Cat("first_segments: expected one number a text, found ", tokens.first_segments.size()));
+  }
   const int longest = max_text_tokens();
   for (std::size_t i = 1; i < offsets.size(); ++i) {
     if (offsets[i] <= offsets[i - 1]) {
@@ -221,6 +242,17 @@ void Model::VisitAttention(std::span<const std::int32_t> token_ids, Workspace& w
 void Model::Pool(std::span<const float> hidden, Pooling pooling, std::span<float> pooled) const {
   assert(pooled.size() == static_cast<std::size_t>(config().hidden_size));
   PoolTokens(hidden, pooling, pooled);
+}
+
+void Model::Embed(std::span<const float> pooled, std::span<float> vector) const {
+  assert(vector.size() == static_cast<std::size_t>(config().embedding_size()));
+  std::vector<float> x(pooled.begin(), pooled.end());
+  for (const auto& projection : impl_->projections) {
+    std::vector<float> y(static_cast<std::size_t>(projection->out()));
+    projection->Forward(x, y);
+    x = std::move(y);
+  }
+  std::ranges::copy(x, vector.begin());
 }
 
 void Model::Classify(std::span<const float> pooled, std::span<float> logits) const {

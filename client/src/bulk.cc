@@ -28,7 +28,7 @@ constexpr std::size_t kWindowFactor = 4;
 constexpr std::chrono::milliseconds kMinPause{10};
 constexpr std::chrono::milliseconds kMaxPause{1000};
 
-// The three calls, under one name for the template below.
+// The calls, under one name for the template below.
 CallHandle StartCall(Client& client, std::shared_ptr<const v1::EncodeRequest> request,
                      const CallOptions& options, Callback<v1::EncodeResponse> done) {
   return client.EncodeAsync(std::move(request), options, std::move(done));
@@ -40,6 +40,19 @@ CallHandle StartCall(Client& client, std::shared_ptr<const v1::ClassifyRequest> 
 CallHandle StartCall(Client& client, std::shared_ptr<const v1::TokenizeRequest> request,
                      const CallOptions& options, Callback<v1::TokenizeResponse> done) {
   return client.TokenizeAsync(std::move(request), options, std::move(done));
+}
+
+// Its results come by score, and a run needs them in the order of the texts.
+CallHandle StartCall(Client& client, std::shared_ptr<const v1::RerankRequest> request,
+                     const CallOptions& options, Callback<v1::RerankResponse> done) {
+  return client.RerankAsync(std::move(request), options,
+                            [done = std::move(done)](absl::StatusOr<v1::RerankResponse> response) {
+                              if (response.ok()) {
+                                std::ranges::sort(*response->mutable_results(), {},
+                                                  &v1::RerankResult::index);
+                              }
+                              done(std::move(response));
+                            });
 }
 
 // One run. A feeder thread fills chunks from the source and starts their calls; gRPC's threads mark
@@ -124,19 +137,24 @@ class BulkRun {
     while (chunk.items.size() < options_.texts_per_request) {
       std::optional<BulkText> next = held_.has_value() ? std::exchange(held_, {}) : source_();
       if (!next.has_value()) return false;
-      bytes += next->text.size();
+      bytes += next->text.size() + (next->pair ? next->pair->size() : 0);
       if (bytes > options_.bytes_per_request && !chunk.items.empty()) {
         held_ = std::move(next);
         return true;
       }
       BulkResult<Result>& item = chunk.items.emplace_back();
       item.index = next_index_++;
-      item.status = next->status.ok() ? CheckUtf8(next->text) : std::move(next->status);
+      item.status = std::move(next->status);
+      item.status.Update(CheckUtf8(next->text));
+      if (next->pair) item.status.Update(CheckUtf8(*next->pair));
       item.text = std::move(next->text);
       item.tag = std::move(next->tag);
       if (!item.status.ok()) continue;
       chunk.sent.push_back(chunk.items.size() - 1);
       chunk.request->add_texts(item.text);
+      if constexpr (requires { chunk.request->text_pairs(); }) {
+        if (next->pair) chunk.request->add_text_pairs(*std::move(next->pair));
+      }
     }
     return true;
   }
@@ -315,6 +333,14 @@ absl::Status ClassifyBulk(Client& client, const v1::ClassifyRequest& settings,
                           const BulkOptions& options) {
   return BulkRun<v1::ClassifyRequest, v1::ClassifyResponse, v1::ClassifyResult>(
              client, settings, source, sink, options)
+      .Run();
+}
+
+absl::Status RerankBulk(Client& client, const v1::RerankRequest& settings, const BulkSource& source,
+                        const BulkSink<v1::RerankResult>& sink, const BulkOptions& options) {
+  if (settings.top_k() != 0) return absl::InvalidArgumentError("settings.top_k: not 0");
+  return BulkRun<v1::RerankRequest, v1::RerankResponse, v1::RerankResult>(client, settings, source,
+                                                                          sink, options)
       .Run();
 }
 

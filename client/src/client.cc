@@ -97,15 +97,29 @@ std::shared_ptr<grpc::Channel> MakeChannel(const ClientOptions& options) {
 }
 
 // Whether the texts can be sent at all; names the first that cannot.
-template <typename Request>
-absl::Status CheckTexts(const Request& request) {
-  for (int i = 0; i < request.texts_size(); ++i) {
-    const absl::Status status = CheckUtf8(request.texts(i));
+template <typename Texts>
+absl::Status CheckTexts(const char* field, const Texts& texts) {
+  for (int i = 0; i < texts.size(); ++i) {
+    const absl::Status status = CheckUtf8(texts[i]);
     if (!status.ok()) {
-      return absl::InvalidArgumentError(absl::StrCat("texts[", i, "]: ", status.message()));
+      return absl::InvalidArgumentError(absl::StrCat(field, "[", i, "]: ", status.message()));
     }
   }
   return absl::OkStatus();
+}
+
+template <typename Request>
+absl::Status CheckTexts(const Request& request) {
+  absl::Status status = CheckTexts("texts", request.texts());
+  if constexpr (requires { request.text_pairs(); }) {
+    status.Update(CheckTexts("text_pairs", request.text_pairs()));
+  }
+  if constexpr (requires { request.query(); }) {
+    if (const absl::Status query = CheckUtf8(request.query()); !query.ok()) {
+      status.Update(absl::InvalidArgumentError(absl::StrCat("query: ", query.message())));
+    }
+  }
+  return status;
 }
 
 absl::Status CheckTexts(const v1::GetModelRequest& /*request*/) { return absl::OkStatus(); }
@@ -268,6 +282,12 @@ absl::StatusOr<v1::ClassifyResponse> Client::Classify(const v1::ClassifyRequest&
                                                                 request, options);
 }
 
+absl::StatusOr<v1::RerankResponse> Client::Rerank(const v1::RerankRequest& request,
+                                                  const CallOptions& options) {
+  return impl_->Call<v1::RerankRequest, v1::RerankResponse>(&v1::Inference::Stub::Rerank, request,
+                                                            options);
+}
+
 absl::StatusOr<v1::TokenizeResponse> Client::Tokenize(const v1::TokenizeRequest& request,
                                                       const CallOptions& options) {
   return impl_->Call<v1::TokenizeRequest, v1::TokenizeResponse>(&v1::Inference::Stub::Tokenize,
@@ -291,6 +311,13 @@ CallHandle Client::ClassifyAsync(std::shared_ptr<const v1::ClassifyRequest> requ
                                  const CallOptions& options, Callback<v1::ClassifyResponse> done) {
   return CallHandle(impl_->Start<v1::ClassifyRequest, v1::ClassifyResponse>(
       &v1::Inference::StubInterface::async_interface::Classify, std::move(request), options,
+      std::move(done)));
+}
+
+CallHandle Client::RerankAsync(std::shared_ptr<const v1::RerankRequest> request,
+                               const CallOptions& options, Callback<v1::RerankResponse> done) {
+  return CallHandle(impl_->Start<v1::RerankRequest, v1::RerankResponse>(
+      &v1::Inference::StubInterface::async_interface::Rerank, std::move(request), options,
       std::move(done)));
 }
 

@@ -26,6 +26,7 @@ constexpr char kExamples[] =
     "  synthctl classify \"what is my balance\" --top-k 3\n"
     "  synthctl classify --file texts.txt --output jsonl > labels.jsonl\n"
     "  synthctl classify --file test.tsv --tsv --out predictions.txt   # reports the accuracy\n"
+    "  synthctl classify --pairs --file premises-and-hypotheses.tsv\n"
     "\n"
     "jsonl writes one line per text, in order, as soon as it is there; a text that failed has "
     "\"error\".\n";
@@ -170,6 +171,7 @@ void AddClassify(CLI::App& app, const GlobalOptions& globals, Action& action) {
   auto options = std::make_shared<ClassifyOptions>();
   AddTextInputOptions(*command, options->input);
   AddTsvOption(*command, options->input);
+  AddPairsOption(*command, options->input);
   AddOutputOptions(*command, options->output, {"table", "jsonl"});
   command->add_option("--top-k", options->top_k, "labels per text, best first; 0: all")
       ->type_name("K")

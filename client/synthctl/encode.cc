@@ -11,6 +11,7 @@
 #include <variant>
 #include <vector>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "client/synthctl/format.h"
@@ -51,10 +52,9 @@ struct EncodeOptions {
 };
 
 v1::Pooling PoolingOf(const std::string& name) {
-  if (name == "mean") return v1::POOLING_MEAN;
-  if (name == "cls") return v1::POOLING_CLS;
-  if (name == "max") return v1::POOLING_MAX;
-  return v1::POOLING_UNSPECIFIED;
+  v1::Pooling pooling = v1::POOLING_UNSPECIFIED;  // "model"
+  v1::Pooling_Parse(absl::StrCat("POOLING_", absl::AsciiStrToUpper(name)), &pooling);
+  return pooling;
 }
 
 v1::EmbeddingFormat FormatOf(const std::string& wire) {
@@ -227,8 +227,10 @@ void AddEncode(CLI::App& app, const GlobalOptions& globals, Action& action) {
   AddTextInputOptions(*command, options->input);
   AddOutputOptions(*command, options->output, {"table", "jsonl", "npy"});
   command->add_option("--pooling", options->pooling, "how token states become one vector")
-      ->type_name("model|mean|cls|max")
-      ->check(CLI::IsMember({"model", "mean", "cls", "max"}).description(""))
+      ->type_name("model|mean|cls|max|mean_sqrt_len|weighted_mean|last_token")
+      ->check(CLI::IsMember(
+                  {"model", "mean", "cls", "max", "mean_sqrt_len", "weighted_mean", "last_token"})
+                  .description(""))
       ->capture_default_str();
   command->add_flag_function(
       "--normalize,!--no-normalize",

@@ -37,6 +37,7 @@ int Run(int argc, char** argv) {
   AddGlobalOptions(app, globals);
   AddEncode(app, globals, action);
   AddClassify(app, globals, action);
+  AddRerank(app, globals, action);
   AddTokenize(app, globals, action);
   AddModel(app, globals, action);
   AddHealth(app, globals, action);

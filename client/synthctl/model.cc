@@ -32,7 +32,7 @@ ordered_json ConfigJson(const std::string& config) {
   return parsed.is_discarded() ? ordered_json(config) : parsed;
 }
 
-// "mean", "cls" or "max", as `synthctl encode --pooling` takes it.
+// "mean", "last_token", ... as `synthctl encode --pooling` takes it.
 std::string PoolingName(v1::Pooling pooling) {
   return absl::AsciiStrToLower(absl::StripPrefix(v1::Pooling_Name(pooling), "POOLING_"));
 }

@@ -56,6 +56,7 @@ void AddGlobalOptions(CLI::App& app, GlobalOptions& globals);
 // Each adds its subcommand to `app`; parsing it sets `action`, which refers to `globals`.
 void AddEncode(CLI::App& app, const GlobalOptions& globals, Action& action);
 void AddClassify(CLI::App& app, const GlobalOptions& globals, Action& action);
+void AddRerank(CLI::App& app, const GlobalOptions& globals, Action& action);
 void AddTokenize(CLI::App& app, const GlobalOptions& globals, Action& action);
 void AddModel(CLI::App& app, const GlobalOptions& globals, Action& action);
 void AddHealth(CLI::App& app, const GlobalOptions& globals, Action& action);

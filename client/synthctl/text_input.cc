@@ -20,12 +20,14 @@ constexpr std::size_t kMaxBatch = 65'536;
 constexpr std::size_t kMaxConcurrency = 1024;
 constexpr double kMaxPatienceSeconds = 86'400;
 
-client::BulkText FromTsvLine(std::string line) {
-  const std::size_t tab = line.find('\t');
-  if (tab == std::string::npos) {
-    return {std::move(line), "", absl::InvalidArgumentError("no tab: expected label<TAB>text")};
-  }
-  return {line.substr(tab + 1), line.substr(0, tab), absl::OkStatus()};
+// What stands before the first tab of `text` goes there, and only the rest stays. False if there is
+// no tab.
+bool TakeBeforeTab(std::string& text, std::string& before) {
+  const std::size_t tab = text.find('\t');
+  if (tab == std::string::npos) return false;
+  before = text.substr(0, tab);
+  text.erase(0, tab + 1);
+  return true;
 }
 
 }  // namespace
@@ -70,6 +72,11 @@ void AddTsvOption(CLI::App& command, TextInputOptions& options) {
   command.add_flag("--tsv", options.tsv, "lines are label<TAB>text");
 }
 
+void AddPairsOption(CLI::App& command, TextInputOptions& options) {
+  command.add_flag("--pairs", options.pairs,
+                   "texts are text<TAB>second text, for models that read two");
+}
+
 void TextInput::CloseFile::operator()(std::FILE* file) const {
   if (file != stdin) std::fclose(file);
 }
@@ -77,6 +84,7 @@ void TextInput::CloseFile::operator()(std::FILE* file) const {
 absl::StatusOr<std::unique_ptr<TextInput>> TextInput::Open(const TextInputOptions& options) {
   std::unique_ptr<TextInput> input(new TextInput());
   input->tsv_ = options.tsv;
+  input->pairs_ = options.pairs;
   if (!options.texts.empty()) {
     input->texts_ = options.texts;
     return input;
@@ -126,14 +134,31 @@ std::optional<client::BulkText> TextInput::Next() {
     if (next_text_ == texts_.size()) return std::nullopt;
     text = texts_[next_text_++];
   }
-  client::BulkText next =
-      tsv_ ? FromTsvLine(std::move(text)) : client::BulkText{std::move(text), "", absl::OkStatus()};
-  if (next.status.ok() && max_text_bytes_ > 0 && next.text.size() > max_text_bytes_) {
-    next.status = absl::InvalidArgumentError(
+  client::BulkText next = Parse(std::move(text));
+  const auto check = [&](const std::string& part) {
+    if (max_text_bytes_ == 0 || part.size() <= max_text_bytes_) return;
+    next.status.Update(absl::InvalidArgumentError(
         absl::StrCat("expected a text of at most ", max_text_bytes_,
-                     " bytes, the server's limit, found ", next.text.size(), "; not sent"));
-  }
+                     " bytes, the server's limit, found ", part.size(), "; not sent")));
+  };
+  check(next.text);
+  if (next.pair) check(*next.pair);
   return next;
+}
+
+client::BulkText TextInput::Parse(std::string text) const {
+  client::BulkText parsed{.text = std::move(text), .tag = "", .status = absl::OkStatus()};
+  if (tsv_ && !TakeBeforeTab(parsed.text, parsed.tag)) {
+    parsed.status = absl::InvalidArgumentError("no tab: expected label<TAB>text");
+  }
+  if (!pairs_) return parsed;
+  std::string first;
+  if (TakeBeforeTab(parsed.text, first)) {
+    parsed.pair = std::exchange(parsed.text, std::move(first));
+  } else {
+    parsed.status.Update(absl::InvalidArgumentError("no tab: expected text<TAB>second text"));
+  }
+  return parsed;
 }
 
 std::string TextInput::NameOf(std::size_t index) const {

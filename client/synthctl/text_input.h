@@ -22,6 +22,7 @@ struct TextInputOptions {
   std::vector<std::string> texts;  // if empty, `file`
   std::string file;                // if empty or "-", standard input
   bool tsv = false;                // lines are label<TAB>text
+  bool pairs = false;              // texts are text<TAB>second text
   std::size_t batch = 64;
   std::size_t concurrency = 4;
   double patience_seconds = 60;
@@ -29,9 +30,11 @@ struct TextInputOptions {
   client::BulkOptions ForBulk() const;
 };
 
-// The arguments and --file, --batch, --concurrency, --patience; not --tsv.
+// The arguments and --file, --batch, --concurrency, --patience; not --tsv and
+// --pairs.
 void AddTextInputOptions(CLI::App& command, TextInputOptions& options);
 void AddTsvOption(CLI::App& command, TextInputOptions& options);
+void AddPairsOption(CLI::App& command, TextInputOptions& options);
 
 class TextInput {
  public:
@@ -65,6 +68,7 @@ class TextInput {
   };
 
   TextInput() = default;
+  client::BulkText Parse(std::string text) const;
   // Reads the next line into line_, without its end. False at the end of the file and at errors.
   bool ReadLine();
 
@@ -75,6 +79,7 @@ class TextInput {
   std::string line_;
   bool at_start_ = true;  // of the file
   bool tsv_ = false;
+  bool pairs_ = false;
   uint64_t max_text_bytes_ = 0;
   std::optional<FileId> file_id_;
   uint64_t file_bytes_ = 0;  // 0: unknown

@@ -153,6 +153,12 @@ absl::StatusOr<Checkpoint> Checkpoint::Open(const std::filesystem::path& folder)
   if (!tensor_files.ok()) return tensor_files.status();
   auto tensors = Rename(std::move(entries), *config);
   if (!tensors.ok()) return InFile(tensor_files->path(), tensors.status());
+  for (std::size_t i = 0; i < config->projections.size(); ++i) {
+    const ProjectionConfig& projection = config->projections[i];
+    absl::Status status = tensor_files->AddLinear(files, projection.folder, projection.has_bias,
+                                                  Cat("projections.", i, "."), *tensors);
+    if (!status.ok()) return status;
+  }
   if (absl::Status status = CheckTensors(TensorTable(*config), *tensors, *tensor_files);
       !status.ok()) {
     return status;

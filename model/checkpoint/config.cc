@@ -20,6 +20,12 @@ std::string_view ToString(Pooling pooling) {
       return "cls";
     case Pooling::kMax:
       return "max";
+    case Pooling::kMeanSqrtLen:
+      return "mean_sqrt_len";
+    case Pooling::kWeightedMean:
+      return "weighted_mean";
+    case Pooling::kLastToken:
+      return "last_token";
   }
   return "";
 }

@@ -99,30 +99,66 @@ absl::Status CheckPlaces(const TensorEntries& entries, std::string_view shard,
   return absl::OkStatus();
 }
 
+// `missing`, or what to do about the file that lies in the place of `prefix`model.safetensors.
+absl::Status ExplainMissing(const Folder& folder, std::string_view prefix, absl::Status missing) {
+  for (const std::string_view torch : {"pytorch_model.bin", "pytorch_model.bin.index.json"}) {
+    if (!folder.Has(Cat(prefix, torch))) continue;
+    return absl::NotFoundError(Cat((folder.path() / Cat(prefix, kTensorFile)).string(),
+                                   ": expected the tensors in this file, found ", torch,
+                                   ", which must be converted to safetensors"));
+  }
+  return missing;
+}
+
 }  // namespace
 
 absl::StatusOr<TensorFiles> TensorFiles::Open(Folder& folder, TensorEntries& entries) {
   const bool in_shards = !folder.Has(kTensorFile) && folder.Has(kIndexFile);
   TensorFiles files(folder.path() / (in_shards ? kIndexFile : kTensorFile));
-  absl::Status status = in_shards ? files.OpenShards(folder, entries) : files.OpenOne(entries);
-  if (absl::IsNotFound(status)) {
-    for (const std::string_view torch : {"pytorch_model.bin", "pytorch_model.bin.index.json"}) {
-      if (in_shards || !folder.Has(torch)) continue;
-      return absl::NotFoundError(Cat(files.path_.string(),
-                                     ": expected the tensors in this file, found ", torch,
-                                     ", which must be converted to safetensors"));
-    }
+  absl::Status status = in_shards
+                            ? files.OpenShards(folder, entries)
+                            : Store(files.Add(folder.path(), std::string(kTensorFile)), entries);
+  if (absl::IsNotFound(status) && !in_shards) {
+    return ExplainMissing(folder, "", std::move(status));
   }
   if (!status.ok()) return status;
   return files;
 }
 
-absl::Status TensorFiles::OpenOne(TensorEntries& entries) {
-  auto file = InputFile::Open(path_);
+absl::Status TensorFiles::AddLinear(const Folder& folder, std::string_view module, bool has_bias,
+                                    std::string_view prefix, TensorEntries& entries) {
+  const std::string file = Cat(module, "/", kTensorFile);
+  auto found = Add(folder.path(), file);
+  if (absl::IsNotFound(found.status())) {
+    return ExplainMissing(folder, Cat(module, "/"), found.status());
+  }
+  if (!found.ok()) return found.status();
+  for (const std::string_view name : {"weight", "bias"}) {
+    if (name == "bias" && !has_bias) continue;
+    auto tensor = found->extract(Cat("linear.", name));
+    if (tensor.empty()) {
+      return InFile(folder.path() / file,
+                    absl::InvalidArgumentError(Cat("tensor \"linear.", name, "\": missing")));
+    }
+    tensor.mapped().name_in_file = std::move(tensor.key());
+    entries.emplace(Cat(prefix, name), std::move(tensor.mapped()));
+  }
+  if (found->empty()) return absl::OkStatus();
+  return InFile(folder.path() / file,
+                absl::InvalidArgumentError(Cat("tensor ", Excerpt(found->begin()->first),
+                                               " is unexpected: config.json calls for none of that "
+                                               "name")));
+}
+
+absl::StatusOr<TensorEntries> TensorFiles::Add(const std::filesystem::path& folder,
+                                               std::string name) {
+  auto file = InputFile::Open(folder / name);
   if (!file.ok()) return file.status();
-  absl::Status status = Store(ReadHeader(*file), entries);
-  files_.push_back(*std::move(file));
-  return status;
+  auto entries = ReadHeader(*file);
+  if (!entries.ok()) return entries.status();
+  for (auto& [tensor, entry] : *entries) entry.file = files_.size();
+  files_.push_back({.name = std::move(name), .file = *std::move(file)});
+  return entries;
 }
 
 absl::Status TensorFiles::OpenShards(Folder& folder, TensorEntries& entries) {
@@ -137,20 +173,16 @@ absl::Status TensorFiles::OpenShards(Folder& folder, TensorEntries& entries) {
                                                         " files, found ", shards.size())));
   }
   for (const std::string_view shard : shards) {
-    auto file = InputFile::Open(folder.path() / shard);
-    if (absl::IsNotFound(file.status())) {
+    auto in_shard = Add(folder.path(), std::string(shard));
+    if (absl::IsNotFound(in_shard.status())) {
       return InFile(folder.path() / shard,
                     absl::NotFoundError(Cat("missing, but ", kIndexFile, " names it")));
     }
-    if (!file.ok()) return file.status();
-    auto in_shard = ReadHeader(*file);
     if (!in_shard.ok()) return in_shard.status();
     if (absl::Status status = CheckPlaces(*in_shard, shard, *weight_map); !status.ok()) {
-      return InFile(file->path(), status);
+      return InFile(folder.path() / shard, status);
     }
-    for (auto& [name, tensor] : *in_shard) tensor.file = files_.size();
     entries.merge(*in_shard);
-    files_.push_back(*std::move(file));
   }
   for (const auto& [tensor, shard] : *weight_map) {
     if (entries.contains(tensor)) continue;
@@ -162,31 +194,31 @@ absl::Status TensorFiles::OpenShards(Folder& folder, TensorEntries& entries) {
 }
 
 const std::filesystem::path& TensorFiles::PathOf(const TensorEntry& tensor) const {
-  return files_[tensor.file].path();
+  return files_[tensor.file].file.path();
 }
 
 absl::Status TensorFiles::Read(const TensorEntry& tensor,
                                absl::FunctionRef<absl::Status(std::string_view)> visit) const {
-  return ReadPieces(files_[tensor.file], tensor.offset, tensor.bytes, visit);
+  return ReadPieces(files_[tensor.file].file, tensor.offset, tensor.bytes, visit);
 }
 
 absl::StatusOr<std::vector<FileHash>> TensorFiles::Hash() const {
   std::vector<FileHash> hashes;
-  for (const InputFile& file : files_) {
+  for (const auto& [name, file] : files_) {
     Sha256 hash;
     absl::Status status = ReadPieces(file, 0, file.size(), [&hash](std::string_view piece) {
       hash.Add(piece);
       return absl::OkStatus();
     });
     if (!status.ok()) return status;
-    hashes.push_back({file.path().filename().string(), hash.Finish()});
+    hashes.push_back({name, hash.Finish()});
   }
   return hashes;
 }
 
 absl::Status TensorFiles::CheckUnchanged() const {
   absl::Status status;
-  for (const InputFile& file : files_) status.Update(file.CheckUnchanged());
+  for (const auto& [name, file] : files_) status.Update(file.CheckUnchanged());
   return status;
 }
 

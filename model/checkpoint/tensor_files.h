@@ -26,6 +26,12 @@ class TensorFiles {
   // so if the folder has a form that is not read: PyTorch's own, a Git LFS pointer.
   static absl::StatusOr<TensorFiles> Open(Folder& folder, TensorEntries& entries);
 
+  // Adds model.safetensors of `module`, a folder in the checkpoint's, whose tensors are
+  // linear.weight and, if it has one, linear.bias. In `entries` `prefix` stands for "linear.". The
+  // same errors; INVALID_ARGUMENT if the tensors are others.
+  absl::Status AddLinear(const Folder& folder, std::string_view module, bool has_bias,
+                         std::string_view prefix, TensorEntries& entries);
+
   // The file that says which tensors there are: the only one, or the index.
   const std::filesystem::path& path() const { return path_; }
   // The file where a tensor lies.
@@ -42,11 +48,17 @@ class TensorFiles {
 
  private:
   explicit TensorFiles(std::filesystem::path path) : path_(std::move(path)) {}
-  absl::Status OpenOne(TensorEntries& entries);
   absl::Status OpenShards(Folder& folder, TensorEntries& entries);
 
+  struct NamedFile {
+    std::string name;  // in the checkpoint's folder
+    InputFile file;
+  };
+  // Opens a file, and gives its tensors their place in files_.
+  absl::StatusOr<TensorEntries> Add(const std::filesystem::path& folder, std::string name);
+
   std::filesystem::path path_;
-  std::vector<InputFile> files_;  // TensorEntry::file is an index into it
+  std::vector<NamedFile> files_;  // TensorEntry::file is an index into it
 };
 
 }  // namespace synth

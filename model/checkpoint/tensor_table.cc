@@ -123,6 +123,11 @@ std::vector<TensorSpec> TensorTable(const ModelConfig& config) {
     table.AddLinear("classifier", static_cast<std::int64_t>(config.classifier->labels.size()),
                     table.D);
   }
+  for (std::size_t i = 0; i < config.projections.size(); ++i) {
+    const ProjectionConfig& projection = config.projections[i];
+    table.Add(Cat("projections.", i, ".weight"), {projection.out_features, projection.in_features});
+    if (projection.has_bias) table.Add(Cat("projections.", i, ".bias"), {projection.out_features});
+  }
   return table.Take();
 }
 

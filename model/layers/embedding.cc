@@ -1,5 +1,6 @@
 #include "model/layers/embedding.h"
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
@@ -18,11 +19,11 @@ std::vector<float> ReadPositions(const TensorScope& tensors, const ModelConfig& 
   return tensors.Read("position_embeddings.weight");
 }
 
-// Row 0 of the token types: every token is of type 0.
-std::vector<float> ReadType0(const TensorScope& tensors, const ModelConfig& config) {
+// The rows of token types 0 and 1, or the only one. No tokenizer gives a type beyond.
+std::vector<float> ReadTypes(const TensorScope& tensors, const ModelConfig& config) {
   if (config.type_vocab_size == 0) return {};
   std::vector<float> types = tensors.Read("token_type_embeddings.weight");
-  types.resize(static_cast<std::size_t>(config.hidden_size));
+  types.resize(static_cast<std::size_t>(std::min(config.type_vocab_size, 2) * config.hidden_size));
   types.shrink_to_fit();
   return types;
 }
@@ -38,7 +39,7 @@ Embedding::Embedding(const Kernels& kernels, const TensorScope& tensors, const M
     : word_(tensors.Read("word_embeddings.weight"), &kernels.linear != &kernels.isa.f32),
       position_(ReadPositions(tensors, config)),
       position_pad_id_(config.position_pad_id.value_or(-1)),
-      type_(ReadType0(tensors, config)),
+      types_(ReadTypes(tensors, config)),
       norm_(kernels.isa.rows, tensors.Below("LayerNorm"), config.layer_norm_eps) {}
 
 void Embedding::Forward(const PackedTokens& tokens, const Matrix& x) const {
@@ -46,6 +47,8 @@ void Embedding::Forward(const PackedTokens& tokens, const Matrix& x) const {
   for (std::size_t text = 0; text + 1 < tokens.offsets.size(); ++text) {
     const Index begin = tokens.offsets[text];
     const Index end = tokens.offsets[text + 1];
+    const Index first_segment =
+        tokens.first_segments.empty() ? end - begin : tokens.first_segments[text];
     Index next_position = position_pad_id_ + 1;
     for (Index t = begin; t < end; ++t) {
       float* const row = x.data + t * x.stride;
@@ -53,14 +56,19 @@ void Embedding::Forward(const PackedTokens& tokens, const Matrix& x) const {
       word_.Copy(static_cast<std::size_t>(id), {row, static_cast<std::size_t>(size)});
       const Index position = id == position_pad_id_ ? position_pad_id_ : next_position++;
       if (!position_.empty()) AddRow(position_.data() + position * size, size, row);
-      if (!type_.empty()) AddRow(type_.data(), size, row);
+      if (!types_.empty()) AddRow(TypeRow(t - begin < first_segment ? 0 : 1, size), size, row);
     }
   }
   norm_.Forward({x.data, x.rows, x.cols, x.stride}, x);
 }
 
+const float* Embedding::TypeRow(Index type, Index size) const {
+  const bool has_two = static_cast<Index>(types_.size()) > size;
+  return types_.data() + (has_two ? type * size : 0);
+}
+
 std::size_t Embedding::bytes() const {
-  return word_.bytes() + (position_.size() + type_.size()) * sizeof(float) + norm_.bytes();
+  return word_.bytes() + (position_.size() + types_.size()) * sizeof(float) + norm_.bytes();
 }
 
 }  // namespace synth

@@ -58,6 +58,13 @@ class SentencePieceTokenizer final : public Tokenizer {
     return framing_.Windows(ids, max_tokens, overlap);
   }
 
+  TokenPair Join(const std::vector<std::int32_t>& first, const std::vector<std::int32_t>& second,
+                 int max_tokens) const override {
+    return framing_.Join(first, second, max_tokens);
+  }
+
+  std::optional<int> pair_special_tokens() const override { return framing_.pair_special_tokens(); }
+
   int special_tokens() const override { return framing_.special_tokens(); }
 
  private:

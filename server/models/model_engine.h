@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "server/models/lane_helpers.h"
 #include "server/scheduling/engine.h"
 #include "server/scheduling/job.h"
@@ -40,9 +41,15 @@ class ModelEngine final : public scheduling::Engine {
     WorkspacePtr workspace;
     std::vector<std::int32_t> token_ids;
     std::vector<std::int32_t> offsets;
+    std::vector<std::int32_t> first_segments;
   };
 
   absl::Status TokenizeWithMemory(scheduling::Job& job);
+  // The ids of job.text, which may be another job's, too.
+  absl::StatusOr<std::vector<std::int32_t>> TokenizeFirst(const scheduling::Job& job);
+  // Joins `first` and the ids of job.second.
+  absl::Status TokenizePair(const std::vector<std::int32_t>& first, scheduling::Job& job);
+  absl::Status TooLong(const scheduling::Job& job) const;
   // The hidden states [n, D] of the batch's texts, one after the other as in lane.offsets.
   std::span<const float> Forward(std::span<scheduling::Job* const> batch, Lane& lane);
   // Fills job.windows and job.tokens.

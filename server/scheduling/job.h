@@ -4,6 +4,8 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
+#include <mutex>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -15,11 +17,13 @@ namespace synth::scheduling {
 
 class JobGroup;
 
-// One text on its way through the server, or one window of a long text. Between Submit and the
+// One text (or a pair of texts, for a model that reads two) on its way through the server, or one
+// window of a long text. Between Submit and the
 // group's OnAllDone it belongs to the scheduler: only the lane that holds it may touch it.
 struct Job {
   // Set by the submitter.
-  std::string_view text;  // must outlive the job
+  std::string_view text;    // must outlive the job
+  std::string_view second;  // the second text of a pair, or empty; must outlive the job
   JobGroup* group = nullptr;
   std::size_t index = 0;  // which text of the request
 
@@ -33,6 +37,7 @@ struct Job {
   int tokens = 0;                       // predicted, and exact once tokenized
   std::vector<std::int32_t> token_ids;  // [tokens]
   int original_tokens = 0;              // before truncation
+  int first_segment = 0;                // tokens of the first of two texts; all of them if one
   absl::Status status;                  // not OK: this text failed, and only this one
   TimePoint submitted;
   Duration tokenize_time{};
@@ -45,8 +50,19 @@ struct Job {
   const Job* whole = nullptr;  // in a window: the text that it is part of
   std::vector<float> pooled;   // in a window: what its group keeps of it until all are there
 
+  // To tokenize.
+  std::size_t bytes() const;
+
   // True for texts, and for the first window of a text: where texts are counted.
   bool stands_for_text() const { return whole == nullptr || this == whole->windows.data(); }
+};
+
+// The first text of all pairs of a call, such as a query beside the texts that are ranked by it:
+// the engine tokenizes it once, for whichever of them comes first.
+struct SharedText {
+  std::once_flag once;
+  absl::Status status;
+  std::vector<std::int32_t> token_ids;
 };
 
 // The texts of one call: admitted together, with one deadline and one cancellation.
@@ -73,7 +89,8 @@ class JobGroup {
   // Constant after Submit.
   Work work = Work::kCompute;
   LongTexts long_texts = LongTexts::kTruncate;
-  int window_overlap = 0;  // tokens, with kWindows
+  int window_overlap = 0;                   // tokens, with kWindows
+  std::unique_ptr<SharedText> shared_text;  // if all jobs have the same `text`
   TimePoint deadline = TimePoint::max();
 
   // May be called at any time, from any thread: jobs not yet in a batch are dropped.
@@ -90,6 +107,11 @@ class JobGroup {
   TimePoint submitted_;
   Duration predicted_{};  // its wait and its work; zero: not predicted
 };
+
+inline std::size_t Job::bytes() const {
+  const bool is_counted_elsewhere = group != nullptr && group->shared_text != nullptr && index > 0;
+  return (is_counted_elsewhere ? 0 : text.size()) + second.size();
+}
 
 }  // namespace synth::scheduling
 

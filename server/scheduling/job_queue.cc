@@ -36,11 +36,11 @@ std::vector<Job*> JobQueue::Take(const Limits& limits, First first) {
       Job* job = queue.front();
       is_full =
           !taken.empty() && (taken.size() == limits.jobs || tokens + job->tokens > limits.tokens ||
-                             bytes + job->text.size() > limits.bytes);
+                             bytes + job->bytes() > limits.bytes);
       if (is_full) break;
       taken.push_back(job);
       tokens += job->tokens;
-      bytes += job->text.size();
+      bytes += job->bytes();
       queue.pop_front();
     }
     if (is_full) break;

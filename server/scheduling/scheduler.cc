@@ -32,7 +32,7 @@ constexpr std::int64_t kMinShareTokens = 64;
 
 std::int64_t DivideUp(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
 
-std::int64_t Bytes(const Job& job) { return static_cast<std::int64_t>(job.text.size()); }
+std::int64_t Bytes(const Job& job) { return static_cast<std::int64_t>(job.bytes()); }
 
 // What the job takes of the queue, before it is tokenized.
 std::int64_t QueueTokens(const Job& job) { return job.tokens + Bytes(job) / kBytesPerToken; }
@@ -195,7 +195,7 @@ void Scheduler::TokenizeArrivals(JobQueue::First first) {
       ShowFirstLocked();
     }
     first = JobQueue::First::kFair;
-    for (const Job* job : chunk) bytes += job->text.size();
+    for (const Job* job : chunk) bytes += job->bytes();
     Tokenize(chunk, is_long);
   }
 }

@@ -1,9 +1,11 @@
 #include "server/serving/text_batch.h"
 
 #include <algorithm>
+#include <memory>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "server/serving/finite.h"
 #include "synth/model.h"
 #include "synth/postprocess.h"
 
@@ -17,23 +19,40 @@ TextBatch::TextBatch(std::shared_ptr<ServedModel> model, const Options& options,
   long_texts = options.long_texts;
   window_overlap = options.window_overlap;
   deadline = options.deadline;
+  if (!options.query.empty()) shared_text = std::make_unique<scheduling::SharedText>();
   if (!options.prompt.empty()) prompted_.reserve(texts);  // no text moves once it is there
   jobs_.reserve(texts);
   job_of_.reserve(texts);
   failures_.reserve(texts);
 }
 
+absl::Status TextBatch::CheckText(const char* name, std::string_view text) const {
+  if (text.empty()) return absl::InvalidArgumentError(absl::StrCat(name, " is empty"));
+  if (static_cast<std::int64_t>(text.size()) <= options_.max_text_bytes) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat(name, " has ", text.size(), " bytes, the limit is ", options_.max_text_bytes));
+}
+
 void TextBatch::Add(std::string_view text) {
-  if (text.empty()) return AddFailed(absl::InvalidArgumentError("the text is empty"));
-  if (static_cast<std::int64_t>(text.size()) > options_.max_text_bytes) {
-    return AddFailed(absl::InvalidArgumentError(absl::StrCat(
-        "the text has ", text.size(), " bytes, the limit is ", options_.max_text_bytes)));
+  if (absl::Status status = CheckText("the text", text); !status.ok()) {
+    return AddFailed(std::move(status));
   }
+  if (!options_.query.empty()) return AddJob(options_.query, text);
+  if (options_.prompt.empty()) return AddJob(text, {});
+  AddJob(prompted_.emplace_back(std::string(options_.prompt).append(text)), {});
+}
+
+void TextBatch::AddPair(std::string_view first, std::string_view second) {
+  absl::Status status = CheckText("the text", first);
+  status.Update(CheckText("the second text", second));
+  if (!status.ok()) return AddFailed(std::move(status));
+  AddJob(first, second);
+}
+
+void TextBatch::AddJob(std::string_view text, std::string_view second) {
   Job& job = jobs_.emplace_back();
   job.text = text;
-  if (!options_.prompt.empty()) {
-    job.text = prompted_.emplace_back(std::string(options_.prompt).append(text));
-  }
+  job.second = second;
   job.index = jobs_.size() - 1;
   job_of_.push_back(job.index);
   failures_.emplace_back();
@@ -103,10 +122,9 @@ void TextBatch::OnAllDone() {
       status_ = job.status;
       break;
     }
-    if (job.status.ok() && width_ != 0 && !AllFinite(VectorOf(job))) {
-      job.status = absl::InternalError(
-          "the model's output is not finite: its weights are too large for this text");
-      ++invalid_texts_;
+    if (job.status.ok() && width_ != 0) {
+      job.status = CheckFinite(VectorOf(job));
+      if (!job.status.ok()) ++invalid_texts_;
     }
     timings_.queue = std::max(timings_.queue, job.queue_time);
     timings_.tokenize += job.tokenize_time;

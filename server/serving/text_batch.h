@@ -51,6 +51,8 @@ class TextBatch final : private scheduling::JobGroup {
     LongTexts long_texts = LongTexts::kTruncate;
     int window_overlap = 0;     // tokens, with kWindows
     std::string_view prompt{};  // put before each text; must outlive the batch
+    // Not empty: each text is the second of a pair, and this the first. Must outlive the batch.
+    std::string_view query{};
     TimePoint deadline = TimePoint::max();
     std::int64_t max_text_bytes = defaults::kMaxTextBytes;  // a longer text fails
     // With kTokenize: token ids of all texts together. The texts beyond fail with OUT_OF_RANGE.
@@ -72,6 +74,8 @@ class TextBatch final : private scheduling::JobGroup {
   // The next text, which must outlive the batch. An empty or too long one fails alone, whatever the
   // prompt.
   void Add(std::string_view text);
+  // The next pair of texts, for a model whose tokenizer takes pairs; the same holds for both.
+  void AddPair(std::string_view first, std::string_view second);
   // The next text, which failed before it came here.
   void AddFailed(absl::Status status);
 
@@ -97,6 +101,9 @@ class TextBatch final : private scheduling::JobGroup {
   void OnAllDone() override;
   void JoinWindows(scheduling::Job& text);
   void LimitTokenIds();
+  // INVALID_ARGUMENT if the text is empty or too long. `name` is what the error calls it.
+  absl::Status CheckText(const char* name, std::string_view text) const;
+  void AddJob(std::string_view text, std::string_view second);
   // The part of vectors_ that holds the vector of a text.
   std::span<float> VectorOf(const scheduling::Job& job);
 

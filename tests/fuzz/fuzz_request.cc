@@ -26,11 +26,17 @@ int FuzzRequest(const std::uint8_t* data, std::size_t size) {
     synth::FuzzCheck(absl::IsInvalidArgument(status) && !status.message().empty());
     return 0;
   }
-  synth::FuzzCheck(synth::server::CountFields(bytes).texts == request.texts_size());
-  for (const std::string& text : request.texts()) synth::FuzzCheck(!synth::FirstInvalidUtf8(text));
+  const synth::server::FieldCounts counts = synth::server::CountFields(bytes);
+  synth::FuzzCheck(counts.texts == request.texts_size());
+  synth::FuzzCheck(counts.text_pairs == request.text_pairs_size());
+  for (const auto* texts : {&request.texts(), &request.text_pairs()}) {
+    for (const std::string& text : *texts) synth::FuzzCheck(!synth::FirstInvalidUtf8(text));
+  }
   for (const synth::server::BadText& bad : bad_texts) {
-    synth::FuzzCheck(bad.index < static_cast<std::size_t>(request.texts_size()));
-    synth::FuzzCheck(request.texts(static_cast<int>(bad.index)).empty());
+    const auto& texts =
+        bad.field == synth::server::TextField::kTexts ? request.texts() : request.text_pairs();
+    synth::FuzzCheck(bad.index < static_cast<std::size_t>(texts.size()));
+    synth::FuzzCheck(texts[static_cast<int>(bad.index)].empty());
   }
   return 0;
 }

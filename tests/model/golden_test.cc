@@ -70,6 +70,7 @@ class GoldenTest : public testing::TestWithParam<std::tuple<std::string, std::st
     tensors_ = *std::move(tensors);
     token_ids_ = Integers("token_ids");
     offsets_ = Integers("offsets");
+    if (tensors_.contains("first_segments")) first_segments_ = Integers("first_segments");
   }
   void TearDown() override { unsetenv("SYNTH_ISA"); }
 
@@ -80,7 +81,7 @@ class GoldenTest : public testing::TestWithParam<std::tuple<std::string, std::st
     std::memcpy(values.data(), tensor.bytes.data(), tensor.bytes.size());
     return values;
   }
-  PackedTokens tokens() const { return {token_ids_, offsets_}; }
+  PackedTokens tokens() const { return {token_ids_, offsets_, first_segments_}; }
 
   void ExpectGolden(const std::string& name, std::span<const float> values) const {
     SCOPED_TRACE(name);
@@ -99,6 +100,7 @@ class GoldenTest : public testing::TestWithParam<std::tuple<std::string, std::st
   TensorMap tensors_;
   std::vector<std::int32_t> token_ids_;
   std::vector<std::int32_t> offsets_;
+  std::vector<std::int32_t> first_segments_;
 };
 
 TEST_P(GoldenTest, EveryStepOfTheEncoder) {

@@ -117,7 +117,8 @@ TEST(PoolWindows, MeanAndMaximum) {
 
 TEST(PoolWindows, OneWindowIsTheText) {
   std::vector<std::vector<float>> windows = {{0.1F, -7.3F}};
-  for (const Pooling pooling : {Pooling::kMean, Pooling::kCls, Pooling::kMax}) {
+  for (const Pooling pooling : {Pooling::kMean, Pooling::kCls, Pooling::kMax, Pooling::kMeanSqrtLen,
+                                Pooling::kWeightedMean, Pooling::kLastToken}) {
     std::vector<float> pooled(2, 99);
     PoolWindows(windows, pooling, pooled);
     EXPECT_EQ(pooled, windows.front());

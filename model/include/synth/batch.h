@@ -19,6 +19,9 @@ struct PackedTokens {
   std::span<const std::int32_t> token_ids;
   // [B + 1], strictly rising, from offsets[0] = 0 to offsets[B] = T.
   std::span<const std::int32_t> offsets;
+  // [B]: how many tokens of each text, its first ones, have type 0; the rest have type 1. Empty:
+  // all have type 0. Only models with two types tell them apart.
+  std::span<const std::int32_t> first_segments{};
 
   int texts() const { return offsets.empty() ? 0 : static_cast<int>(offsets.size()) - 1; }  // B
   int tokens() const { return static_cast<int>(token_ids.size()); }                         // T

@@ -20,7 +20,7 @@ namespace synth {
 //   std::cout << ToString(config->attention[0]) << "\n";  // factorized_random
 //
 // Letters: D hidden size, H heads, Dh = D / H, F feed-forward size, V vocabulary, L position
-// embeddings, N layers, C classes, k factor rank.
+// embeddings, N layers, C classes, E size of a vector, k factor rank.
 
 // --- Score sources: where the scores S [H, n, n] come from (Tay et al. 2020, section 3). ---
 
@@ -71,7 +71,14 @@ std::string ToString(const AttentionSpec& spec);
 enum class Activation { kRelu, kGelu, kGeluNew, kSilu };
 enum class NormPosition { kPost, kPre };
 enum class PositionEmbedding { kAbsolute, kNone };
-enum class Pooling { kMean, kCls, kMax };
+enum class Pooling {
+  kMean,
+  kCls,           // the first token
+  kMax,           // the largest value of each dimension
+  kMeanSqrtLen,   // the sum over the tokens, divided by the square root of their number
+  kWeightedMean,  // the mean in which the first token counts once, the second twice, and so on
+  kLastToken,
+};
 enum class ProblemType {
   kSingleLabel,  // a text has one label: softmax
   kMultiLabel,   // any number of labels: the logistic function of each logit
@@ -89,6 +96,17 @@ struct ClassifierConfig {
   ProblemType problem_type = ProblemType::kSingleLabel;
   Pooler pooler = Pooler::kNone;
   std::vector<std::string> labels;  // [C]
+};
+
+// A layer behind the pooling, y = act(W x + b): the module Dense of sentence-transformers.
+enum class ProjectionActivation { kIdentity, kTanh, kRelu };
+
+struct ProjectionConfig {
+  std::string folder;   // of its tensors, in the checkpoint's folder
+  int in_features = 0;  // D, or the out_features of the projection before
+  int out_features = 0;
+  bool has_bias = true;
+  ProjectionActivation activation = ProjectionActivation::kTanh;
 };
 
 enum class TokenizerType {
@@ -132,6 +150,7 @@ struct ModelConfig {
   // count from the next one on. Without it positions count from 0.
   std::optional<int> position_pad_id;
   Pooling pooling = Pooling::kMean;
+  std::vector<ProjectionConfig> projections{};     // behind the pooling, in this order
   bool normalize = false;                          // whether vectors are meant to have length 1
   std::optional<int> max_seq_length;               // tokens of the longest text, if fewer than L
   std::map<std::string, std::string> prompts;      // put before a text, by name
@@ -141,6 +160,10 @@ struct ModelConfig {
   std::optional<TokenizerConfig> tokenizer;
   std::optional<OutOfScopeConfig> out_of_scope;
 
+  // Numbers in a text's vector: E. D, unless there are projections.
+  int embedding_size() const {
+    return projections.empty() ? hidden_size : projections.back().out_features;
+  }
   // The longest text, in tokens, its special tokens included.
   int max_text_tokens() const { return max_seq_length.value_or(max_position_embeddings); }
   // Rows of the table of positions: L, and those that RoBERTa leaves in front.

@@ -131,6 +131,10 @@ class Model {
   // One vector for one text: hidden [n, D], with n >= 1, to pooled [D].
   void Pool(std::span<const float> hidden, Pooling pooling, std::span<float> pooled) const;
 
+  // pooled [D] to the text's vector [E], through config().projections. E =
+  // config().embedding_size().
+  void Embed(std::span<const float> pooled, std::span<float> vector) const;
+
   // pooled [D] to logits [C]. The model must have a classifier.
   void Classify(std::span<const float> pooled, std::span<float> logits) const;
 

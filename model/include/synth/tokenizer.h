@@ -2,12 +2,20 @@
 #define SYNTH_TOKENIZER_H_
 
 #include <cstdint>
+#include <optional>
 #include <string_view>
 #include <vector>
 
 #include "absl/status/statusor.h"
 
 namespace synth {
+
+// Two texts in one sequence of tokens.
+struct TokenPair {
+  std::vector<std::int32_t> ids;
+  int first_segment = 0;    // how many tokens have type 0 (PackedTokens::first_segments)
+  int original_tokens = 0;  // before the texts were shortened
+};
 
 // Turns text into token ids. A Model has one if its checkpoint does:
 //
@@ -40,6 +48,17 @@ class Tokenizer {
   // 0 <= overlap < max_tokens - special_tokens().
   virtual std::vector<std::vector<std::int32_t>> Windows(const std::vector<std::int32_t>& ids,
                                                          int max_tokens, int overlap) const = 0;
+
+  // Two texts as one, from the ids that Encode gave for each: with the special tokens around and
+  // between them that the model was trained with, and not more than `max_tokens`. The longer text
+  // is shortened until both are of the same length, then both are ("longest_first" of Hugging
+  // Face's tokenizers). max_tokens > pair_special_tokens().
+  virtual TokenPair Join(const std::vector<std::int32_t>& first,
+                         const std::vector<std::int32_t>& second, int max_tokens) const = 0;
+
+  // How many special tokens Join puts around and between two texts; nothing if the tokenizer has
+  // none that stands between texts, and pairs are not for this model.
+  virtual std::optional<int> pair_special_tokens() const = 0;
 
   // How many special tokens Encode puts around a text.
   virtual int special_tokens() const = 0;

@@ -8,8 +8,10 @@
 #include <vector>
 
 #include "server/rpc/v1/long_texts.h"
+#include "server/rpc/v1/pairs.h"
 #include "server/rpc/v1/usage.h"
 #include "server/rpc/v1/validation.h"
+#include "server/serving/finite.h"
 #include "synth/postprocess.h"
 
 namespace synth::server {
@@ -33,6 +35,7 @@ absl::StatusOr<TextBatch::Options> ClassifyMethod::MakeOptions(const Request& re
   if (!status.ok()) return status;
   TextBatch::Options options{.pooling = model.config().pooling};
   status = SetLongTexts(request, model, options);
+  if (!request.text_pairs().empty()) status.Update(CheckPairs(request.truncation(), model));
   if (!status.ok()) return status;
   return options;
 }
@@ -45,11 +48,12 @@ std::int64_t ClassifyMethod::EntriesOf(const Model& model, const Request& reques
   return static_cast<std::int64_t>(labels.size());
 }
 
-void ClassifyMethod::Write(const Model& model, const Request& request, const TextResult& text,
-                           v1::ClassifyResult& result) {
+absl::Status ClassifyMethod::Write(const Model& model, const Request& request,
+                                   const TextResult& text, v1::ClassifyResult& result) {
   const ModelConfig& config = model.config();
   std::vector<float> scores(config.classifier->labels.size());
   model.Classify(text.vector, scores);
+  if (absl::Status status = CheckFinite(scores); !status.ok()) return status;
 
   if (config.out_of_scope) {
     v1::OutOfScope& out_of_scope = *result.mutable_out_of_scope();
@@ -68,6 +72,7 @@ void ClassifyMethod::Write(const Model& model, const Request& request, const Tex
     label.set_score(scores[place]);
   }
   FillUsage(text, *result.mutable_usage());
+  return absl::OkStatus();
 }
 
 }  // namespace synth::server

@@ -4,13 +4,16 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "server/rpc/v1/embedding_bytes.h"
 #include "server/rpc/v1/long_texts.h"
+#include "server/rpc/v1/pooling.h"
 #include "server/rpc/v1/usage.h"
 #include "server/rpc/v1/validation.h"
+#include "server/serving/finite.h"
 #include "synth/postprocess.h"
 #include "synth/utf8.h"
 
@@ -20,25 +23,12 @@ namespace {
 
 constexpr std::size_t kExcerptBytes = 200;
 
-Pooling PoolingOf(const v1::EncodeRequest& request, const Model& model) {
-  switch (request.pooling()) {
-    case v1::POOLING_MEAN:
-      return Pooling::kMean;
-    case v1::POOLING_CLS:
-      return Pooling::kCls;
-    case v1::POOLING_MAX:
-      return Pooling::kMax;
-    default:  // unspecified: MakeOptions has refused what is unknown
-      return model.config().pooling;
-  }
-}
-
 bool NormalizeOf(const v1::EncodeRequest& request, const Model& model) {
   return request.has_normalize() ? request.normalize() : model.config().normalize;
 }
 
 absl::Status CheckDimensions(const v1::EncodeRequest& request, const Model& model) {
-  const auto most = static_cast<std::uint32_t>(model.config().hidden_size);
+  const auto most = static_cast<std::uint32_t>(model.config().embedding_size());
   if (!request.has_dimensions() || (request.dimensions() >= 1 && request.dimensions() <= most)) {
     return absl::OkStatus();
   }
@@ -77,7 +67,8 @@ absl::StatusOr<TextBatch::Options> EncodeMethod::MakeOptions(const Request& requ
   if (!status.ok()) return status;
   const absl::StatusOr<std::string_view> prompt = PromptOf(request, model);
   if (!prompt.ok()) return prompt.status();
-  TextBatch::Options options{.pooling = PoolingOf(request, model), .prompt = *prompt};
+  TextBatch::Options options{.pooling = FromProto(request.pooling(), model.config().pooling),
+                             .prompt = *prompt};
   status = SetLongTexts(request, model, options);
   if (!status.ok()) return status;
   return options;
@@ -89,13 +80,21 @@ std::int64_t EncodeMethod::EntriesOf(const Model& /*model*/, const Request& /*re
   return 0;
 }
 
-void EncodeMethod::Write(const Model& model, const Request& request, const TextResult& text,
-                         v1::EncodeResult& result) {
-  const std::span<float> vector =
-      request.has_dimensions() ? text.vector.first(request.dimensions()) : text.vector;
+absl::Status EncodeMethod::Write(const Model& model, const Request& request, const TextResult& text,
+                                 v1::EncodeResult& result) {
+  std::span<float> vector = text.vector;
+  std::vector<float> projected;
+  if (!model.config().projections.empty()) {
+    projected.resize(static_cast<std::size_t>(model.config().embedding_size()));
+    model.Embed(vector, projected);
+    vector = projected;
+    if (absl::Status status = CheckFinite(vector); !status.ok()) return status;
+  }
+  if (request.has_dimensions()) vector = vector.first(request.dimensions());
   if (NormalizeOf(request, model)) L2Normalize(vector);
   WriteEmbedding(request.embedding_format(), vector, result);
   FillUsage(text, *result.mutable_usage());
+  return absl::OkStatus();
 }
 
 }  // namespace synth::server

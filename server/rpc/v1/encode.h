@@ -17,9 +17,9 @@ struct EncodeMethod {
 
   static absl::StatusOr<TextBatch::Options> MakeOptions(const Request& request, const Model& model);
   static std::int64_t EntriesOf(const Model& model, const Request& request, const TextResult& text);
-  static void Write(const Model& model, const Request& request, const TextResult& text,
-                    v1::EncodeResult& result);
-  static void SetTimings(const v1::Timings& timings, Response& response) {
+  static absl::Status Write(const Model& model, const Request& request, const TextResult& text,
+                            v1::EncodeResult& result);
+  static void Complete(const Request& /*request*/, const v1::Timings& timings, Response& response) {
     *response.mutable_timings() = timings;
   }
 };

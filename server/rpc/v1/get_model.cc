@@ -8,6 +8,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "server/base/out_of_memory.h"
+#include "server/rpc/v1/pooling.h"
 #include "server/rpc/v1/serialize.h"
 #include "server/rpc/v1/status.h"
 #include "server/rpc/v1/wire.h"
@@ -18,21 +19,9 @@ namespace synth::server {
 
 namespace {
 
-v1::Pooling ToProto(Pooling pooling) {
-  switch (pooling) {
-    case Pooling::kMean:
-      return v1::POOLING_MEAN;
-    case Pooling::kCls:
-      return v1::POOLING_CLS;
-    case Pooling::kMax:
-      return v1::POOLING_MAX;
-  }
-  return v1::POOLING_UNSPECIFIED;
-}
-
 void SetEncodeDefaults(const ModelConfig& config, v1::GetModelResponse& response) {
   response.set_family(config.model_type);
-  response.set_dimensions(static_cast<std::uint32_t>(config.hidden_size));
+  response.set_dimensions(static_cast<std::uint32_t>(config.embedding_size()));
   response.set_pooling(ToProto(config.pooling));
   response.set_normalize(config.normalize);
   response.mutable_prompts()->insert(config.prompts.begin(), config.prompts.end());

@@ -7,6 +7,7 @@
 #include "server/rpc/v1/classify.h"
 #include "server/rpc/v1/encode.h"
 #include "server/rpc/v1/get_model.h"
+#include "server/rpc/v1/rerank.h"
 #include "server/rpc/v1/text_call.h"
 #include "server/rpc/v1/tokenize.h"
 #include "synth/v1/inference.pb.h"
@@ -32,6 +33,7 @@ InferenceService::InferenceService(CallServices& services, Metrics& metrics)
     : services_(services),
       encode_(MetricsOf(metrics, "Encode")),
       classify_(MetricsOf(metrics, "Classify")),
+      rerank_(MetricsOf(metrics, "Rerank")),
       tokenize_(MetricsOf(metrics, "Tokenize")),
       get_model_(MetricsOf(metrics, "GetModel")) {}
 
@@ -45,6 +47,12 @@ grpc::ServerUnaryReactor* InferenceService::Classify(grpc::CallbackServerContext
                                                      const grpc::ByteBuffer* request,
                                                      grpc::ByteBuffer* response) {
   return TextCall<ClassifyMethod>::Start(services_, classify_, context, request, response);
+}
+
+grpc::ServerUnaryReactor* InferenceService::Rerank(grpc::CallbackServerContext* context,
+                                                   const grpc::ByteBuffer* request,
+                                                   grpc::ByteBuffer* response) {
+  return TextCall<RerankMethod>::Start(services_, rerank_, context, request, response);
 }
 
 grpc::ServerUnaryReactor* InferenceService::Tokenize(grpc::CallbackServerContext* context,

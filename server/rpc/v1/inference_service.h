@@ -13,9 +13,10 @@ namespace synth::server {
 
 // synth.v1.Inference. Methods are raw, that is bytes in and bytes out, because a generated parser
 // would refuse a whole request for one text that is not UTF-8 (wire.h).
-using RawInferenceService = v1::Inference::WithRawCallbackMethod_Encode<
-    v1::Inference::WithRawCallbackMethod_Classify<v1::Inference::WithRawCallbackMethod_Tokenize<
-        v1::Inference::WithRawCallbackMethod_GetModel<v1::Inference::Service>>>>;
+using RawInferenceService =
+    v1::Inference::WithRawCallbackMethod_Encode<v1::Inference::WithRawCallbackMethod_Classify<
+        v1::Inference::WithRawCallbackMethod_Rerank<v1::Inference::WithRawCallbackMethod_Tokenize<
+            v1::Inference::WithRawCallbackMethod_GetModel<v1::Inference::Service>>>>>;
 
 class InferenceService final : public RawInferenceService {
  public:
@@ -28,6 +29,9 @@ class InferenceService final : public RawInferenceService {
   grpc::ServerUnaryReactor* Classify(grpc::CallbackServerContext* context,
                                      const grpc::ByteBuffer* request,
                                      grpc::ByteBuffer* response) override;
+  grpc::ServerUnaryReactor* Rerank(grpc::CallbackServerContext* context,
+                                   const grpc::ByteBuffer* request,
+                                   grpc::ByteBuffer* response) override;
   grpc::ServerUnaryReactor* Tokenize(grpc::CallbackServerContext* context,
                                      const grpc::ByteBuffer* request,
                                      grpc::ByteBuffer* response) override;
@@ -39,6 +43,7 @@ class InferenceService final : public RawInferenceService {
   CallServices& services_;
   const MethodMetrics& encode_;
   const MethodMetrics& classify_;
+  const MethodMetrics& rerank_;
   const MethodMetrics& tokenize_;
   const MethodMetrics& get_model_;
 };

@@ -7,6 +7,7 @@
 #include <grpcpp/support/byte_buffer.h>
 #include <grpcpp/support/server_callback.h>
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <concepts>
@@ -39,12 +40,12 @@
 
 namespace synth::server {
 
-// What is particular to Encode, Classify and Tokenize: how a request becomes options, and how the
-// result of a text is written.
+// What is particular to Encode, Classify, Rerank and Tokenize: how a request becomes options, and
+// how the result of a text is written.
 //   MakeOptions(request, model)  an error is one of the whole call
 //   EntriesOf(model, request, text)  labels that Write would write; an answer has a bounded number
-//   Write(model, request, text, result)  writes a text that did not fail
-//   SetTimings(timings, response)
+//   Write(model, request, text, result)  writes a text that did not fail, or fails and writes
+//   nothing Complete(request, timings, response)  after the results of all texts
 template <typename M>
 concept TextMethod = requires(
     const Model& model, const typename M::Request& request, const TextResult& text,
@@ -52,8 +53,8 @@ concept TextMethod = requires(
     const v1::Timings& timings, typename M::Response& response) {
   { M::MakeOptions(request, model) } -> std::same_as<absl::StatusOr<TextBatch::Options>>;
   { M::EntriesOf(model, request, text) } -> std::same_as<std::int64_t>;
-  M::Write(model, request, text, result);
-  M::SetTimings(timings, response);
+  { M::Write(model, request, text, result) } -> std::same_as<absl::Status>;
+  M::Complete(request, timings, response);
 };
 
 // One unary call with texts in flight: the reactor that gRPC talks to. It parses and validates,
@@ -132,6 +133,8 @@ class TextCall final : public grpc::ServerUnaryReactor {
     absl::StatusOr<TextBatch::Options> options =
         Method::MakeOptions(work_->request, (*model)->model());
     if (!options.ok()) return options.status();
+    status = CheckQuerySize(options->query.size(), services_.limits.max_text_bytes);
+    if (!status.ok()) return status;
     options->deadline = SteadyDeadline(context_);
     options->max_text_bytes = services_.limits.max_text_bytes;
     options->max_token_ids = services_.limits.max_entries();
@@ -150,26 +153,39 @@ class TextCall final : public grpc::ServerUnaryReactor {
     const FieldCounts counts = CountFields(bytes);
     const int max_texts = services_.limits.max_texts;
     if (counts.texts > max_texts) return CheckTextCount(counts.texts, max_texts);
-    absl::Status status = CheckFieldCount(counts.others);
+    absl::Status status = CheckPairCount(counts.text_pairs, counts.texts);
+    status.Update(CheckFieldCount(counts.others));
     if (!status.ok()) return status;
     return ParseRequest(bytes, work_->request, bad_texts);
   }
 
   void AddTexts(std::shared_ptr<ServedModel> model, const TextBatch::Options& options,
-                const std::vector<BadText>& bad_texts) {
+                std::vector<BadText>& bad_texts) {
     const int count = work_->request.texts_size();
     work_->batch.emplace(std::move(model), options, static_cast<std::size_t>(count),
                          [this] { OnTextsDone(); });
-    auto bad = bad_texts.begin();  // in the order of their indices
+    std::ranges::stable_sort(bad_texts, {}, &BadText::index);
+    auto bad = bad_texts.begin();
     for (int i = 0; i < count; ++i) {
-      if (bad != bad_texts.end() && bad->index == static_cast<std::size_t>(i)) {
-        work_->batch->AddFailed(absl::InvalidArgumentError(
-            absl::StrCat("the text is not UTF-8: wrong byte at offset ", bad->offset)));
-        ++bad;
-      } else {
-        work_->batch->Add(work_->request.texts(i));
+      const auto index = static_cast<std::size_t>(i);
+      while (bad != bad_texts.end() && bad->index < index) ++bad;  // the second of a bad pair
+      if (bad == bad_texts.end() || bad->index != index) {
+        AddText(i);
+        continue;
+      }
+      const char* name = bad->field == TextField::kTexts ? "the text" : "the second text";
+      work_->batch->AddFailed(absl::InvalidArgumentError(
+          absl::StrCat(name, " is not UTF-8: wrong byte at offset ", bad->offset)));
+    }
+  }
+
+  void AddText(int i) {
+    if constexpr (requires { work_->request.text_pairs(i); }) {
+      if (!work_->request.text_pairs().empty()) {
+        return work_->batch->AddPair(work_->request.texts(i), work_->request.text_pairs(i));
       }
     }
+    work_->batch->Add(work_->request.texts(i));
   }
 
   // Lets OnCancel, which may come at any time, cancel the batch. False if it has come already.
@@ -217,7 +233,8 @@ class TextCall final : public grpc::ServerUnaryReactor {
                      *result.mutable_status());
         continue;
       }
-      Method::Write(model, work_->request, text, result);
+      const absl::Status status = Method::Write(model, work_->request, text, result);
+      if (!status.ok()) ToItemStatus(status, *result.mutable_status());
     }
     response.mutable_model()->set_name(batch.model().name());
     response.mutable_model()->set_digest(model.info().digest);
@@ -226,7 +243,7 @@ class TextCall final : public grpc::ServerUnaryReactor {
     timings.set_tokenize(Seconds(batch.timings().tokenize).count());
     timings.set_compute(Seconds(batch.timings().compute).count());
     timings.set_total(Seconds(scope_.elapsed()).count());
-    Method::SetTimings(timings, response);
+    Method::Complete(work_->request, timings, response);
     return Serialize(response, response_bytes_);
   }
 

@@ -24,9 +24,10 @@ struct TokenizeMethod {
                                 const TextResult& /*text*/) {
     return 0;
   }
-  static void Write(const Model& model, const Request& request, const TextResult& text,
-                    v1::TokenizeResult& result);
-  static void SetTimings(const v1::Timings& /*timings*/, Response& /*response*/) {}
+  static absl::Status Write(const Model& model, const Request& request, const TextResult& text,
+                            v1::TokenizeResult& result);
+  static void Complete(const Request& /*request*/, const v1::Timings& /*timings*/,
+                       Response& /*response*/) {}
 };
 
 }  // namespace synth::server

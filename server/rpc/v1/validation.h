@@ -1,6 +1,7 @@
 #ifndef SYNTH_SERVER_RPC_V1_VALIDATION_H_
 #define SYNTH_SERVER_RPC_V1_VALIDATION_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <string_view>
 
@@ -18,6 +19,20 @@ inline absl::Status CheckTextCount(std::int64_t count, int max_texts) {
         absl::StrCat("texts: expected at most ", max_texts, ", found ", count));
   }
   return absl::OkStatus();
+}
+
+// `text_pairs` of Classify, beside `texts`.
+inline absl::Status CheckPairCount(std::int64_t pairs, std::int64_t texts) {
+  if (pairs == 0 || pairs == texts) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat("text_pairs: expected none, or as many as texts (", texts, "), found ", pairs));
+}
+
+// `query` of Rerank.
+inline absl::Status CheckQuerySize(std::size_t size, std::int64_t max_text_bytes) {
+  if (static_cast<std::int64_t>(size) <= max_text_bytes) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat("query: expected at most ", max_text_bytes, " bytes, found ", size));
 }
 
 // Fields besides texts. No request needs more than a dozen. An unknown field takes 60 bytes in

@@ -25,21 +25,24 @@ using google::protobuf::internal::WireFormatLite;
 constexpr int kTextsField = v1::EncodeRequest::kTextsFieldNumber;
 static_assert(v1::ClassifyRequest::kTextsFieldNumber == kTextsField);
 static_assert(v1::TokenizeRequest::kTextsFieldNumber == kTextsField);
+static_assert(v1::RerankRequest::kTextsFieldNumber == kTextsField);
 
 constexpr std::uint32_t kTextsTag =
     WireFormatLite::MakeTag(kTextsField, WireFormatLite::WIRETYPE_LENGTH_DELIMITED);
+constexpr std::uint32_t kTextPairsTag = WireFormatLite::MakeTag(
+    v1::ClassifyRequest::kTextPairsFieldNumber, WireFormatLite::WIRETYPE_LENGTH_DELIMITED);
 
 FieldCounts CountFields(io::CodedInputStream& in) {
   FieldCounts counts;
   while (const std::uint32_t tag = in.ReadTag()) {
-    if (tag != kTextsTag) {
+    if (tag != kTextsTag && tag != kTextPairsTag) {
       if (!WireFormatLite::SkipField(&in, tag)) break;
       ++counts.others;
       continue;
     }
     int size = 0;
     if (!in.ReadVarintSizeAsInt(&size) || !in.Skip(size)) break;
-    ++counts.texts;
+    ++(tag == kTextsTag ? counts.texts : counts.text_pairs);
   }
   return counts;
 }
@@ -55,9 +58,10 @@ std::optional<std::string> WithoutBadTexts(std::string_view bytes,
   io::CodedInputStream in(reinterpret_cast<const std::uint8_t*>(bytes.data()),
                           static_cast<int>(bytes.size()));
   std::string text;
-  std::size_t index = 0;
+  std::size_t texts = 0;
+  std::size_t text_pairs = 0;
   while (const std::uint32_t tag = in.ReadTag()) {
-    if (tag != kTextsTag) {
+    if (tag != kTextsTag && tag != kTextPairsTag) {
       if (!WireFormatLite::SkipField(&in, tag, &out)) return std::nullopt;
       continue;
     }
@@ -68,14 +72,17 @@ std::optional<std::string> WithoutBadTexts(std::string_view bytes,
         !in.ReadString(&text, size)) {
       return std::nullopt;
     }
+    const bool is_text = tag == kTextsTag;
+    const std::size_t index = is_text ? texts++ : text_pairs++;
     if (const std::optional<std::size_t> offset = FirstInvalidUtf8(text)) {
-      bad_texts.push_back({.index = index, .offset = *offset});
+      bad_texts.push_back({.field = is_text ? TextField::kTexts : TextField::kTextPairs,
+                           .index = index,
+                           .offset = *offset});
       text.clear();
     }
     out.WriteTag(tag);
     out.WriteVarint32(static_cast<std::uint32_t>(text.size()));
     out.WriteString(text);
-    ++index;
   }
   if (!in.ConsumedEntireMessage()) return std::nullopt;
   out.Trim();
@@ -119,7 +126,7 @@ absl::Status ParseRequest(std::string_view bytes, google::protobuf::Message& req
   if (repaired && request.ParseFromString(*repaired)) return absl::OkStatus();
   return absl::InvalidArgumentError(
       absl::StrCat("the request's ", bytes.size(), " bytes are not a valid ", request.GetTypeName(),
-                   " (damaged, or a field other than texts is not UTF-8)"));
+                   " (damaged, or a field besides the texts is not UTF-8)"));
 }
 
 }  // namespace synth::server

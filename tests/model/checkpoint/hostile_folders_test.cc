@@ -370,7 +370,7 @@ std::vector<Case> OtherFiles() {
       {SentenceTransformers, [](const BrokenFolder& f) { f.Remove("1_Pooling/config.json"); },
        "1_Pooling/config.json", "missing, but modules.json names it"},
       pooling("pooling_mode_mean_tokens", false, "expected a pooling_mode that is true"),
-      pooling("pooling_mode_lasttoken", true, "pooling_mode_lasttoken: expected mean, cls or max"),
+      pooling("pooling_mode_lasttoken", true, "expected one kind of pooling alone"),
       pooling("pooling_mode_cls_token", 1, "pooling_mode_cls_token: expected true or false"),
       pooling("word_embedding_dimension", 384, "word_embedding_dimension: expected hidden_size"),
       length(-1),

@@ -74,6 +74,41 @@ TEST_F(TextBatchTest, GivesEachTextItsVectorAndItsUsage) {
   EXPECT_GT(batch.timings().compute, Duration::zero());
 }
 
+// A pair is one text to the encoder: the model has one type of tokens, so that only its separators
+// tell its texts apart.
+TEST_F(TextBatchTest, APairIsComputedTogether) {
+  Event done;
+  TextBatch pairs(Model(), {.max_text_bytes = 20}, 4, [&] { done.Set(); });
+  pairs.AddPair("play some jazz", "book a table");
+  pairs.AddPair("book a table", "play some jazz");
+  pairs.AddPair("play some jazz", "");
+  pairs.AddPair("play some jazz", "book a table for two people");
+  ASSERT_FALSE(pairs.Start());
+  done.Wait();
+  Event done_too;
+  TextBatch texts(Model(), {.query = "play some jazz"}, 2, [&] { done_too.Set(); });
+  texts.Add("book a table");
+  texts.Add("play some jazz");
+  ASSERT_FALSE(texts.Start());
+  done_too.Wait();
+
+  Event done_alone;
+  TextBatch alone(Model(), {}, 2, [&] { done_alone.Set(); });
+  alone.Add("play some jazz");
+  alone.Add("book a table");
+  ASSERT_FALSE(alone.Start());
+  done_alone.Wait();
+
+  EXPECT_EQ(pairs.result(0).tokens, alone.result(0).tokens + alone.result(1).tokens - 1);
+  EXPECT_EQ(pairs.result(1).tokens, pairs.result(0).tokens);
+  EXPECT_NE(pairs.result(0).vector.front(), pairs.result(1).vector.front());
+  EXPECT_THAT(texts.result(0).vector, ElementsAreArray(pairs.result(0).vector));
+  EXPECT_TRUE(texts.result(1).status.ok());
+  EXPECT_THAT(std::string(pairs.result(2).status.message()), HasSubstr("second text is empty"));
+  EXPECT_THAT(std::string(pairs.result(3).status.message()),
+              HasSubstr("second text has 27 bytes, the limit is 20"));
+}
+
 TEST_F(TextBatchTest, APromptStandsBeforeEachText) {
   Event done;
   TextBatch plain(Model(), {}, 1, [&] { done.Set(); });

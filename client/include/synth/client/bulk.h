@@ -36,6 +36,8 @@ struct BulkText {
   std::string text;
   std::string tag;      // the caller's own, handed back with the result
   absl::Status status;  // not OK: the text is not sent, and its result has this status
+  // The second text of a pair: for ClassifyBulk alone, in all of its texts or in none.
+  std::optional<std::string> pair{};
 };
 
 // One text's outcome. A text that is not UTF-8 fails alone, with INVALID_ARGUMENT, without being
@@ -70,6 +72,9 @@ absl::Status EncodeBulk(Client& client, const v1::EncodeRequest& settings, const
 absl::Status ClassifyBulk(Client& client, const v1::ClassifyRequest& settings,
                           const BulkSource& source, const BulkSink<v1::ClassifyResult>& sink,
                           const BulkOptions& options);
+// `settings` has the query, and no top_k. The results come in the order of the texts, not by score.
+absl::Status RerankBulk(Client& client, const v1::RerankRequest& settings, const BulkSource& source,
+                        const BulkSink<v1::RerankResult>& sink, const BulkOptions& options);
 absl::Status TokenizeBulk(Client& client, const v1::TokenizeRequest& settings,
                           const BulkSource& source, const BulkSink<v1::TokenizeResult>& sink,
                           const BulkOptions& options);

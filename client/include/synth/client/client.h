@@ -113,6 +113,8 @@ class Client {
                                             const CallOptions& options = {});
   absl::StatusOr<v1::ClassifyResponse> Classify(const v1::ClassifyRequest& request,
                                                 const CallOptions& options = {});
+  absl::StatusOr<v1::RerankResponse> Rerank(const v1::RerankRequest& request,
+                                            const CallOptions& options = {});
   absl::StatusOr<v1::TokenizeResponse> Tokenize(const v1::TokenizeRequest& request,
                                                 const CallOptions& options = {});
   absl::StatusOr<v1::GetModelResponse> GetModel(const v1::GetModelRequest& request = {},
@@ -125,6 +127,8 @@ class Client {
                          const CallOptions& options, Callback<v1::EncodeResponse> done);
   CallHandle ClassifyAsync(std::shared_ptr<const v1::ClassifyRequest> request,
                            const CallOptions& options, Callback<v1::ClassifyResponse> done);
+  CallHandle RerankAsync(std::shared_ptr<const v1::RerankRequest> request,
+                         const CallOptions& options, Callback<v1::RerankResponse> done);
   CallHandle TokenizeAsync(std::shared_ptr<const v1::TokenizeRequest> request,
                            const CallOptions& options, Callback<v1::TokenizeResponse> done);
 

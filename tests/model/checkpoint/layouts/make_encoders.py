@@ -52,7 +52,10 @@ CHECKPOINTS: list[tuple[str, str, dict[str, Any], int | None]] = [
     ("xlm_roberta_model", "XLMRobertaModel", ROBERTA, None),
     ("xlm_roberta_classifier", "XLMRobertaForSequenceClassification", ROBERTA | {"num_labels": 1}, None),
     ("bert_shards", "BertModel", BERT, 12_000),
+    ("bert_pairs", "BertForSequenceClassification", BERT | {"num_labels": 1}, None),
 ]
+# Tokens of type 0 in each text, the first ones; the others have type 1.
+FIRST_SEGMENTS = {"bert_pairs": (1, 7, 1, 2, 4)}
 
 
 def draw_weights(model: torch.nn.Module) -> None:
@@ -64,15 +67,18 @@ def draw_weights(model: torch.nn.Module) -> None:
             module.weight.add_(1)
 
 
-def golden_results(model: Any, texts: list[list[int]]) -> dict[str, torch.Tensor]:
+def golden_results(
+    model: Any, texts: list[list[int]], first_segments: tuple[int, ...] | None
+) -> dict[str, torch.Tensor]:
     """Text by text, so that no padding takes part, in double precision."""
     rows: dict[str, list[torch.Tensor]] = {}
 
     def add(name: str, value: torch.Tensor) -> None:
         rows.setdefault(name, []).append(value.float())
 
-    for ids in texts:
-        output = model(torch.tensor([ids]), output_hidden_states=True)
+    for ids, first in zip(texts, first_segments or map(len, texts), strict=True):
+        types = {"token_type_ids": torch.tensor([[0] * first + [1] * (len(ids) - first)])} if first_segments else {}
+        output = model(torch.tensor([ids]), output_hidden_states=True, **types)
         states = output.hidden_states
         add("embeddings", states[0][0])
         for i, state in enumerate(states[1:]):
@@ -85,6 +91,8 @@ def golden_results(model: Any, texts: list[list[int]]) -> dict[str, torch.Tensor
         if "SequenceClassification" in type(model).__name__:
             add("logits", output.logits)
     results = {name: torch.cat(values).contiguous() for name, values in rows.items()}
+    if first_segments:
+        results["first_segments"] = torch.tensor(first_segments, dtype=torch.int32)
     results["token_ids"] = torch.tensor([token for ids in texts for token in ids], dtype=torch.int32)
     lengths = torch.tensor([0] + [len(ids) for ids in texts])
     results["offsets"] = lengths.cumsum(0).to(torch.int32)
@@ -108,7 +116,9 @@ def write(folder: pathlib.Path, kind: str, sizes: dict[str, Any], shard: int | N
     for file in folder.glob("model*.safetensors"):
         save_file(load_file(file), file, {"format": "pt"})
     texts = [torch.randint(VOCABULARY, (n,)).tolist() for n in LENGTHS]
-    (folder / "golden.safetensors").write_bytes(save(golden_results(model.double(), texts)))
+    (folder / "golden.safetensors").write_bytes(
+        save(golden_results(model.double(), texts, FIRST_SEGMENTS.get(folder.name)))
+    )
 
 
 def main() -> None:

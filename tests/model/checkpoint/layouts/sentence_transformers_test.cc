@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "model/checkpoint/digest.h"
@@ -21,8 +22,10 @@ namespace {
 using nlohmann::json;
 using testing::AllOf;
 using testing::ElementsAre;
+using testing::FloatNear;
 using testing::HasSubstr;
 using testing::Pair;
+using testing::Pointwise;
 
 json Module(const std::string& type, const std::string& path) {
   return {
@@ -111,9 +114,19 @@ TEST_F(SentenceTransformersTest, TheDigestCountsEveryFileOnce) {
 }
 
 TEST_F(SentenceTransformersTest, OtherModulesAreRefused) {
+  EXPECT_THAT(ErrorOfModules({modules_[0], modules_[1], Module("LSTM", "2_LSTM")}),
+              AllOf(HasSubstr("modules.json: modules[2].type: expected"), HasSubstr("LSTM")));
+  for (const json& modules :
+       {json{modules_[1], modules_[0]}, json{modules_[0], modules_[2]},
+        json{modules_[0], modules_[1], modules_[1]}, json{modules_[0], Module("Dense", "1_Dense")},
+        json{modules_[0], modules_[1], modules_[2], Module("Dense", "3_Dense")},
+        json{modules_[0], modules_[1], modules_[2], modules_[2]}}) {
+    EXPECT_THAT(ErrorOfModules(modules), HasSubstr("in this order")) << modules;
+  }
   EXPECT_THAT(ErrorOfModules({modules_[0], modules_[1], Module("Dense", "2_Dense")}),
-              AllOf(HasSubstr("modules.json: modules[2].type: expected"), HasSubstr("Dense")));
-  EXPECT_THAT(ErrorOfModules({modules_[1], modules_[0]}), HasSubstr("in this order"));
+              HasSubstr("2_Dense/config.json: missing, but modules.json names it"));
+  EXPECT_THAT(ErrorOfModules({modules_[0], modules_[1], Module("Dense", "../Dense")}),
+              HasSubstr("modules[2].path: expected the name of a folder"));
   EXPECT_THAT(ErrorOfModules(json::array({modules_[0]})), HasSubstr("modules.json: modules:"));
   EXPECT_THAT(ErrorOfModules({1, 2}), HasSubstr("modules[0]: expected an object"));
   EXPECT_THAT(ErrorOfModules(json::object()), HasSubstr("modules: expected an array"));
@@ -130,19 +143,118 @@ TEST_F(SentenceTransformersTest, OtherModulesAreRefused) {
   EXPECT_THAT(Error(), HasSubstr("modules.json: expected JSON"));
 }
 
-TEST_F(SentenceTransformersTest, OtherPoolingsAreRefused) {
-  for (const char* mode : {"pooling_mode_mean_sqrt_len_tokens", "pooling_mode_lasttoken",
-                           "pooling_mode_weightedmean_tokens"}) {
-    EXPECT_THAT(ErrorOfPooling({{mode, true}}),
-                HasSubstr(std::string("1_Pooling/config.json: ") + mode + ": expected mean, cls"));
+TEST_F(SentenceTransformersTest, EveryPoolingOfOneKindIsRead) {
+  const std::vector<std::pair<const char*, Pooling>> modes = {
+      {"pooling_mode_cls_token", Pooling::kCls},
+      {"pooling_mode_mean_tokens", Pooling::kMean},
+      {"pooling_mode_max_tokens", Pooling::kMax},
+      {"pooling_mode_mean_sqrt_len_tokens", Pooling::kMeanSqrtLen},
+      {"pooling_mode_weightedmean_tokens", Pooling::kWeightedMean},
+      {"pooling_mode_lasttoken", Pooling::kLastToken}};
+  for (const auto& [mode, pooling] : modes) {
+    json all;
+    for (const auto& [other, unused] : modes) all[other] = other == std::string(mode);
+    EXPECT_EQ(ErrorOfPooling(all), "") << mode;
+    EXPECT_EQ(Load()->config().pooling, pooling) << mode;
   }
+}
+
+TEST_F(SentenceTransformersTest, OtherPoolingsAreRefused) {
   // Two at once would make a vector of twice the length.
   EXPECT_THAT(ErrorOfPooling({{"pooling_mode_mean_tokens", true}}),
-              HasSubstr("expected mean, cls or max pooling alone, found true"));
+              HasSubstr("expected one kind of pooling alone, found true"));
   EXPECT_THAT(ErrorOfPooling({{"pooling_mode_cls_token", false}}), HasSubstr("found none"));
+  EXPECT_THAT(ErrorOfPooling({{"pooling_mode_attention", true}}),
+              HasSubstr("pooling_mode_attention: expected false, as it is not known"));
+  EXPECT_EQ(ErrorOfPooling({{"pooling_mode_attention", false}}), "");
   EXPECT_THAT(ErrorOfPooling({{"pooling_mode_cls_token", 1}}), HasSubstr("expected true or false"));
   EXPECT_THAT(ErrorOfPooling({{"word_embedding_dimension", 7}}),
               HasSubstr("word_embedding_dimension: expected hidden_size = 6, found 7"));
+}
+
+TEST_F(SentenceTransformersTest, AClassifierHasNoModules) {
+  json config = json::parse(ReadFile(folder_.path() / "config.json"));
+  config["architectures"] = {"BertForSequenceClassification"};
+  Write("config.json", config);
+  EXPECT_THAT(Error(), HasSubstr("modules.json: expected a folder whose config.json has no"));
+}
+
+// y = act(W x + b) behind the pooling, twice; the values were computed by hand.
+class DenseTest : public SentenceTransformersTest {
+ protected:
+  DenseTest() {
+    Write("modules.json", {modules_[0], modules_[1], Module("Dense", "2_Dense"),
+                           Module("Dense", "3_Dense"), Module("Normalize", "4_Normalize")});
+    for (const char* folder : {"2_Dense", "3_Dense"}) {
+      std::filesystem::create_directory(folder_.path() / folder);
+    }
+    Write("2_Dense/config.json", first_);
+    Write("3_Dense/config.json", second_);
+    WriteTensors("2_Dense/model.safetensors",
+                 {{"linear.weight", {{2, 6}, {1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2}}},
+                  {"linear.bias", {{2}, {0.5, -1}}}});
+    WriteTensors("3_Dense/model.safetensors", {{"linear.weight", {{3, 2}, {1, 1, 1, -1, 0, 3}}}});
+  }
+
+  void WriteTensors(const char* file, const TestTensors& tensors) const {
+    WriteFile(folder_.path() / file, SafetensorsBytes(tensors));
+  }
+  std::string ErrorOf(const char* file, json config, const char* key, const json& value) const {
+    config[key] = value;
+    Write(file, config);
+    return Error();
+  }
+
+  const json first_ = {{"in_features", 6},
+                       {"out_features", 2},
+                       {"bias", true},
+                       {"activation_function", "torch.nn.modules.activation.Tanh"}};
+  const json second_ = {{"in_features", 2},
+                        {"out_features", 3},
+                        {"bias", false},
+                        {"activation_function", "torch.nn.modules.activation.ReLU"}};
+};
+
+TEST_F(DenseTest, ComputesItsLayers) {
+  const auto model = Load();
+  ASSERT_NE(model, nullptr);
+  EXPECT_EQ(model->config().embedding_size(), 3);
+  EXPECT_TRUE(model->config().normalize);
+  const std::vector<float> pooled = {-0.25, 9, 9, 9, 9, 0.75};
+  std::vector<float> vector(3);
+  model->Embed(pooled, vector);
+  // tanh(-0.25 + 0.5) = 0.244919, tanh(2 * 0.75 - 1) = 0.462117
+  EXPECT_THAT(vector, Pointwise(FloatNear(1e-6F), {0.707036F, 0.0F, 1.386351F}));
+}
+
+TEST_F(DenseTest, CountsInTheDigest) {
+  const std::string before = Load()->info().digest;
+  WriteTensors("3_Dense/model.safetensors", {{"linear.weight", {{3, 2}, {1, 1, 1, -1, 0, 4}}}});
+  EXPECT_NE(Load()->info().digest, before);
+}
+
+TEST_F(DenseTest, WhatDoesNotFitIsRefused) {
+  EXPECT_THAT(ErrorOf("2_Dense/config.json", first_, "in_features", 5),
+              HasSubstr("2_Dense/config.json: in_features: expected 6, what comes in, found 5"));
+  EXPECT_THAT(ErrorOf("2_Dense/config.json", first_, "activation_function", "mine.Swish"),
+              HasSubstr("activation_function: expected \"torch.nn"));
+  EXPECT_THAT(ErrorOf("2_Dense/config.json", first_, "module_input_name", "token_embeddings"),
+              HasSubstr("module_input_name: expected \"sentence_embedding\""));
+  EXPECT_THAT(ErrorOf("2_Dense/config.json", first_, "out_features", 3),
+              HasSubstr("3_Dense/config.json: in_features: expected 3"));
+  EXPECT_THAT(ErrorOf("2_Dense/config.json", first_, "bias", false),
+              HasSubstr("2_Dense/model.safetensors: tensor \"linear.bias\" is unexpected"));
+  Write("2_Dense/config.json", first_);
+  EXPECT_THAT(ErrorOf("3_Dense/config.json", second_, "bias", true),
+              HasSubstr("3_Dense/model.safetensors: tensor \"linear.bias\": missing"));
+  EXPECT_THAT(ErrorOf("3_Dense/config.json", second_, "out_features", 4),
+              HasSubstr("3_Dense/model.safetensors: tensor \"linear.weight\": expected shape "
+                        "[4, 2], found [3, 2]"));
+  Write("3_Dense/config.json", second_);
+  std::filesystem::remove(folder_.path() / "3_Dense/model.safetensors");
+  WriteFile(folder_.path() / "3_Dense/pytorch_model.bin", "PK");
+  EXPECT_THAT(Error(), HasSubstr("3_Dense/model.safetensors: expected the tensors in this file, "
+                                 "found pytorch_model.bin"));
 }
 
 TEST_F(SentenceTransformersTest, PromptsAreTheFolders) {

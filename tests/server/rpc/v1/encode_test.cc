@@ -91,7 +91,7 @@ TEST_F(EncodeMethodTest, AVectorIsCutAndNormalizedThen) {
   const absl::Status ok;
   const TextResult text = {.status = ok, .vector = vector, .token_ids = {}};
   v1::EncodeResult result;
-  EncodeMethod::Write(*model_, request, text, result);
+  ASSERT_TRUE(EncodeMethod::Write(*model_, request, text, result).ok());
   ASSERT_EQ(result.embedding_size(), 2);
   EXPECT_FLOAT_EQ(result.embedding(0), 0.6F);
   EXPECT_FLOAT_EQ(result.embedding(1), 0.8F);
