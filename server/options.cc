@@ -31,7 +31,7 @@ constexpr const char* kDescription =
   synthserve --model models/intent-clinc150
   synthserve --model intent=models/intent-clinc150 --model tone=models/other --listen 0.0.0.0:50051
 
-It answers Encode, Classify, Tokenize and GetModel (synth.v1.Inference), grpc.health.v1 and reflection on
+It answers Encode, Classify, Rerank, Tokenize and GetModel (synth.v1.Inference), grpc.health.v1 and reflection on
 --listen, and /metrics and /healthz on --metrics-listen. SIGTERM drains and exits with 0.)";
 
 constexpr const char* kFooter =

@@ -223,7 +223,10 @@ class Reader {
   }
 
   absl::Status ReadPostProcessor(const Value& object) {
-    if (object.value.is_null()) return absl::OkStatus();
+    if (object.value.is_null()) {
+      parts_.pairs = Framing::Pairs::kNone;
+      return absl::OkStatus();
+    }
     if (object.value.is_object() && Member(object, "type").value == json("BertProcessing")) {
       absl::Status status = CheckObject(object, {"type", "sep", "cls"});
       status.Update(ReadPair(Member(object, "sep"), parts_.sep));
@@ -239,7 +242,35 @@ class Reader {
         !status.ok()) {
       return status;
     }
-    return ReadTemplate(Member(object, "single"), Member(object, "special_tokens"));
+    absl::Status status = ReadTemplate(Member(object, "single"), Member(object, "special_tokens"));
+    parts_.pairs = ReadPairTemplate(Member(object, "pair").value);
+    return status;
+  }
+
+  // What stands around and between two texts. A template of another form is no error, for few
+  // models read pairs; this one does not, then.
+  Framing::Pairs ReadPairTemplate(const json& steps) const {
+    if (!parts_.sep) return Framing::Pairs::kNone;
+    const auto text = [](const char* id, int type) {
+      return json{{"Sequence", {{"id", id}, {"type_id", type}}}};
+    };
+    const auto special = [this](std::int32_t id, int type) {
+      return json{{"SpecialToken", {{"id", PieceOf(id)}, {"type_id", type}}}};
+    };
+    json expected = json::array();
+    if (parts_.cls) expected.push_back(special(*parts_.cls, 0));
+    expected.push_back(text("A", 0));
+    expected.push_back(special(*parts_.sep, 0));
+    expected.push_back(text("B", 1));
+    expected.push_back(special(*parts_.sep, 1));
+    return steps == expected ? Framing::Pairs::kOneSeparator : Framing::Pairs::kNone;
+  }
+
+  std::string PieceOf(std::int32_t id) const {
+    const auto place = static_cast<std::size_t>(id);
+    if (place < parts_.pieces.size()) return parts_.pieces[place];
+    const auto added = std::ranges::find(parts_.added_tokens, id, &AddedToken::id);
+    return added == parts_.added_tokens.end() ? "" : added->content;
   }
 
   // ["[SEP]", 102]

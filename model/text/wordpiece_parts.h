@@ -11,6 +11,7 @@
 #include "absl/status/statusor.h"
 #include "model/text/added_tokens.h"
 #include "model/text/bert_normalizer.h"
+#include "model/text/framing.h"
 #include "synth/tokenizer.h"
 
 namespace synth {
@@ -26,6 +27,7 @@ struct WordPieceParts {
   std::vector<AddedToken> added_tokens;
   std::optional<std::int32_t> cls;
   std::optional<std::int32_t> sep;
+  Framing::Pairs pairs = Framing::Pairs::kOneSeparator;
 };
 
 // INVALID_ARGUMENT where an added token cannot be looked for: it is too long, is there twice, or

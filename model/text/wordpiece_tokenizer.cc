@@ -38,7 +38,7 @@ class WordPieceTokenizer final : public Tokenizer {
         wordpieces_(parts.pieces, parts.continuing_subword_prefix),
         unk_(parts.unk),
         max_input_chars_per_word_(parts.max_input_chars_per_word),
-        framing_(parts.cls, parts.sep),
+        framing_(parts.cls, parts.sep, parts.pairs),
         pieces_(std::move(parts.pieces)) {
     for (const AddedToken& token : parts.added_tokens) {
       const auto id = static_cast<std::size_t>(token.id);

@@ -1,6 +1,7 @@
 #include "fake_server.h"
 
 #include <gtest/gtest.h>
+#include <algorithm>
 
 #include <chrono>
 #include <utility>
@@ -71,6 +72,23 @@ grpc::Status FakeServer::Classify(grpc::ServerContext* context, const v1::Classi
     label.set_score(0.75F);
     result.mutable_usage()->set_tokens(static_cast<uint32_t>(text.size()));
   }
+  return grpc::Status::OK;
+}
+
+grpc::Status FakeServer::Rerank(grpc::ServerContext* context, const v1::RerankRequest* request,
+                                v1::RerankResponse* response) {
+  if (rerank) return rerank(*context, *request, *response);
+  auto& results = *response->mutable_results();
+  for (int i = 0; i < request->texts_size(); ++i) {
+    v1::RerankResult& result = *results.Add();
+    result.set_index(static_cast<uint32_t>(i));
+    result.set_score(static_cast<float>(request->texts(i).size()));
+    if (!request->texts(i).empty()) continue;
+    result.mutable_status()->set_code(grpc::StatusCode::INVALID_ARGUMENT);
+    result.mutable_status()->set_message("the text is empty");
+  }
+  std::ranges::stable_sort(results,
+                           [](const auto& a, const auto& b) { return a.score() > b.score(); });
   return grpc::Status::OK;
 }
 

@@ -28,6 +28,8 @@ class FakeServer : private v1::Inference::Service {
   Handler<v1::EncodeRequest, v1::EncodeResponse> encode;
   // Without a handler: the label "long" (more than 3 bytes) or "short"; an empty text fails.
   Handler<v1::ClassifyRequest, v1::ClassifyResponse> classify;
+  // Without a handler: a text's score is its length; an empty text fails.
+  Handler<v1::RerankRequest, v1::RerankResponse> rerank;
 
   // What GetModel tells; none unless set.
   v1::Limits limits;
@@ -45,6 +47,8 @@ class FakeServer : private v1::Inference::Service {
                       v1::EncodeResponse* response) override;
   grpc::Status Classify(grpc::ServerContext* context, const v1::ClassifyRequest* request,
                         v1::ClassifyResponse* response) override;
+  grpc::Status Rerank(grpc::ServerContext* context, const v1::RerankRequest* request,
+                      v1::RerankResponse* response) override;
   grpc::Status Tokenize(grpc::ServerContext* context, const v1::TokenizeRequest* request,
                         v1::TokenizeResponse* response) override;
   grpc::Status GetModel(grpc::ServerContext* context, const v1::GetModelRequest* request,

@@ -158,6 +158,67 @@ TEST(Synthctl, ClassifySendsItsOptions) {
   EXPECT_EQ(seen.model(), "m");
 }
 
+TEST(Synthctl, ClassifySendsPairs) {
+  FakeServer server;
+  v1::ClassifyRequest seen;
+  server.classify = [&seen](auto&, const auto& request, auto& response) {
+    seen = request;
+    for (int i = 0; i < request.texts_size(); ++i) response.add_results();
+    return grpc::Status::OK;
+  };
+  const std::string file = FileWith("a\tb c\nno tab\nd\te\tf\n");
+  const Outcome outcome = RunSynthctl(server.Target(), "classify --pairs --file " + file);
+  EXPECT_EQ(outcome.code, 1);
+  EXPECT_EQ(outcome.err,
+            "synthctl: line 2: INVALID_ARGUMENT: no tab: expected text<TAB>second text\n");
+  EXPECT_EQ(seen.texts_size(), 2);
+  EXPECT_EQ(std::vector<std::string>(seen.text_pairs().begin(), seen.text_pairs().end()),
+            (std::vector<std::string>{"b c", "e\tf"}));
+
+  EXPECT_EQ(
+      RunSynthctl(server.Target(), "classify --pairs --tsv --file " + FileWith("label\ta\tb\n"))
+          .code,
+      0);
+  EXPECT_EQ(seen.texts(0), "a");
+  EXPECT_EQ(seen.text_pairs(0), "b");
+}
+
+TEST(Synthctl, RerankSortsWhatCameInSeveralRequests) {
+  const FakeServer server;
+  const std::string file = FileWith("abc\n\nabcde\na\nabcd\n");
+  const Outcome all =
+      RunSynthctl(server.Target(), "rerank --query q --batch 2 --output jsonl --file " + file);
+  EXPECT_EQ(all.code, 1);
+  EXPECT_EQ(all.err, "synthctl: line 2: INVALID_ARGUMENT: the text is empty\n");
+  const auto lines = JsonLines(all.out);
+  ASSERT_EQ(lines.size(), 5U);
+  std::vector<int> order;
+  for (const auto& line : lines) order.push_back(line["index"].get<int>());
+  EXPECT_EQ(order, (std::vector<int>{2, 4, 0, 3, 1}));
+  EXPECT_EQ(lines[0]["score"], 5);
+  EXPECT_EQ(lines[4]["error"]["code"], "INVALID_ARGUMENT");
+
+  const Outcome best = RunSynthctl(server.Target(), "rerank --query q --top-k 1 abc abcde a");
+  EXPECT_EQ(best.code, 0) << best.err;
+  EXPECT_NE(best.out.find("     1      2    5.0000"), std::string::npos) << best.out;
+  EXPECT_EQ(best.out.find("     2      1"), std::string::npos) << best.out;
+}
+
+TEST(Synthctl, RerankSendsItsOptions) {
+  FakeServer server;
+  v1::RerankRequest seen;
+  server.rerank = [&seen](auto&, const auto& request, auto& response) {
+    seen = request;
+    response.add_results();
+    return grpc::Status::OK;
+  };
+  EXPECT_EQ(RunSynthctl(server.Target(), "rerank a --query q --logits --truncation none").code, 0);
+  EXPECT_EQ(seen.query(), "q");
+  EXPECT_EQ(seen.score_type(), v1::SCORE_TYPE_LOGIT);
+  EXPECT_EQ(seen.truncation(), v1::TRUNCATION_NONE);
+  EXPECT_EQ(RunSynthctl(server.Target(), "rerank a").code, 2) << "a query is needed";
+}
+
 TEST(Synthctl, AsksForWindows) {
   FakeServer server;
   v1::EncodeRequest seen;

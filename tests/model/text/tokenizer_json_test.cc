@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 
 #include "tests/model/test_checkpoint.h"
@@ -41,6 +42,32 @@ TEST_F(TokenizerJson, WhatIsNotReadMayBeAnything) {
   file_["post_processor"] = nullptr;
   file_["normalizer"].erase("strip_accents");
   EXPECT_EQ(Error(), "none");
+}
+
+TEST_F(TokenizerJson, TakesPairsIfItsTemplateIsBerts) {
+  const auto special = [this] {
+    const auto tokenizer = LoadTokenizerJson(file_.dump());
+    EXPECT_TRUE(tokenizer.ok()) << tokenizer.status();
+    return (*tokenizer)->pair_special_tokens();
+  };
+  const auto text = [](const char* id, int type) {
+    return json{{"Sequence", {{"id", id}, {"type_id", type}}}};
+  };
+  const auto token = [](const char* id, int type) {
+    return json{{"SpecialToken", {{"id", id}, {"type_id", type}}}};
+  };
+  file_["post_processor"]["pair"] = {token("[CLS]", 0), text("A", 0), token("[SEP]", 0),
+                                     text("B", 1), token("[SEP]", 1)};
+  EXPECT_EQ(special(), 3);
+  for (const json& other : {json::array({text("A", 0), text("B", 1)}),
+                            json::array({token("[CLS]", 0), text("A", 0), token("[SEP]", 0),
+                                         text("B", 0), token("[SEP]", 0)}),
+                            json()}) {
+    file_["post_processor"]["pair"] = other;
+    EXPECT_EQ(special(), std::nullopt) << other;
+  }
+  file_["post_processor"] = nullptr;
+  EXPECT_EQ(special(), std::nullopt);
 }
 
 TEST_F(TokenizerJson, RefusesOtherTokenizersByName) {
