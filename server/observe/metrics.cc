@@ -157,6 +157,9 @@ void Metrics::AddConnections() {
   connections_.pauses_ =
       &families.Counter("synth_accept_pauses_total",
                         "Times that accepting was held up by a lack of descriptors or memory", {});
+  connections_.delayed_ = &families.Counter(
+      "synth_connections_delayed_total",
+      "New connections that waited because one of their address was closed for what it sent", {});
 }
 
 const MethodMetrics& Metrics::AddMethod(const std::string& service, const std::string& method,

@@ -59,6 +59,8 @@ class ConnectionMetrics {
   void OnClosed(Abuse reason) const { closed_.at(static_cast<std::size_t>(reason))->Increment(); }
   // Accepting was held up because descriptors or memory had run out.
   void OnAcceptPaused() const { pauses_->Increment(); }
+  // A connection waits because its address had one that was closed.
+  void OnDelayed() const { delayed_->Increment(); }
   // Brought up to date before a scrape.
   void SetOpen(int count) const { open_->Set(count); }
 
@@ -67,6 +69,7 @@ class ConnectionMetrics {
   std::array<prometheus::Counter*, 2> refused_{};  // by Refusal
   std::array<prometheus::Counter*, 2> closed_{};   // by Abuse
   prometheus::Counter* pauses_ = nullptr;
+  prometheus::Counter* delayed_ = nullptr;
   prometheus::Gauge* open_ = nullptr;
 };
 

@@ -97,12 +97,13 @@ void ConnectionGuard::Close(const Watched& watched, ConnectionMetrics::Abuse rea
   // gRPC's close then sends a reset, which also ends a peer that waits for room to send more.
   const linger abort = {.l_onoff = 1, .l_linger = 0};
   setsockopt(socket.get(), SOL_SOCKET, SO_LINGER, &abort, sizeof(abort));
+  SocketAddress peer;
+  const bool is_known = getpeername(socket.get(), peer.get(), &peer.size) == 0;
+  if (is_known) table_.Delay(peer.Host());
   metrics_.OnClosed(reason);  // before the peer can see it
   shutdown(socket.get(), SHUT_RDWR);
   const std::optional<std::int64_t> count = reports_.Count(reason);
   if (!count) return;
-  SocketAddress peer;
-  const bool is_known = getpeername(socket.get(), peer.get(), &peer.size) == 0;
   Log(spdlog::level::warn, "connection_closed",
       {{"reason", reason == ConnectionMetrics::Abuse::kStreams
                       ? "more streams begun than gRPC could end"

@@ -27,6 +27,9 @@ namespace synth::server {
 //   table entries (CVE-2023-33953), floods of small frames. A connection may send max_idle_bytes
 //   while gRPC counts no new stream and no new message.
 //
+// The next connections from the same address wait (ConnectionTable::Delay), so that one that comes
+// back at once does not keep gRPC busy with what it left behind.
+//
 // The kernel counts a connection's bytes, and gRPC's channelz its streams. A sweep asks the kernel
 // for every connection, in about a microsecond, and channelz only for those that sent kLook since.
 class ConnectionGuard {

@@ -50,6 +50,19 @@ int ConnectionTable::CountOpen() {
   return static_cast<int>(connections_.size());
 }
 
+void ConnectionTable::Delay(const std::string& host) {
+  const TimePoint now = Clock::now();
+  const MutexLock lock(mutex_);
+  std::erase_if(delayed_until_, [now](const auto& entry) { return entry.second <= now; });
+  delayed_until_[host] = now + kDelay;
+}
+
+TimePoint ConnectionTable::DelayedUntil(const std::string& host) {
+  const MutexLock lock(mutex_);
+  const auto found = delayed_until_.find(host);
+  return found == delayed_until_.end() ? TimePoint::min() : found->second;
+}
+
 std::vector<ConnectionTable::Key> ConnectionTable::List() {
   const MutexLock lock(mutex_);
   std::vector<Key> keys;

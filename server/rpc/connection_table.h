@@ -3,6 +3,7 @@
 
 #include <sys/types.h>
 
+#include <chrono>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -40,6 +41,13 @@ class ConnectionTable {
   // Those open now.
   int CountOpen();
 
+  // How long an address waits that has sent what no connection may.
+  static constexpr std::chrono::milliseconds kDelay{500};
+  // New connections from `host` shall wait for kDelay from now on.
+  void Delay(const std::string& host);
+  // Until when one that has come from `host` waits; a time that is past if it need not.
+  TimePoint DelayedUntil(const std::string& host);
+
   // A connection, told apart from a later one that has its descriptor again.
   struct Key {
     int descriptor = -1;
@@ -75,6 +83,8 @@ class ConnectionTable {
   Mutex mutex_;
   Connections connections_ SYNTH_GUARDED_BY(mutex_);
   std::unordered_map<std::string, int> per_host_ SYNTH_GUARDED_BY(mutex_);
+  // Those whose time is past are removed when another comes.
+  std::unordered_map<std::string, TimePoint> delayed_until_ SYNTH_GUARDED_BY(mutex_);
   TimePoint next_sweep_ SYNTH_GUARDED_BY(mutex_){};
 };
 

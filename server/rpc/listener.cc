@@ -6,7 +6,9 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -77,6 +79,7 @@ void Listener::Start(Handler handler) {
 void Listener::Stop() {
   eventfd_write(wake_.get(), 1);
   if (thread_.joinable()) thread_.join();
+  delayed_.clear();
   sockets_.sockets.clear();
 }
 
@@ -88,8 +91,9 @@ void Listener::Run() {
   while (true) {
     // While paused, only the wake-up is waited for: the listening sockets would be ready at once.
     const int ready = poll(polled.data(), is_paused ? 1 : polled.size(),
-                           is_paused ? static_cast<int>(kPause.count()) : -1);
+                           is_paused ? static_cast<int>(kPause.count()) : UntilNextDelayed());
     if (polled.front().revents != 0) return;
+    HandOnDelayed();
     if (ready < 0 && errno != EINTR) {  // out of memory
       is_paused = true;
       continue;
@@ -97,6 +101,21 @@ void Listener::Run() {
     is_paused = false;
     for (std::size_t i = 1; i < polled.size(); ++i) is_paused |= AcceptAll(polled[i].fd);
   }
+}
+
+int Listener::UntilNextDelayed() const {
+  if (delayed_.empty()) return -1;
+  const TimePoint next = std::ranges::min_element(delayed_, {}, &Delayed::until)->until;
+  const auto left = std::chrono::ceil<std::chrono::milliseconds>(next - Clock::now());
+  return static_cast<int>(std::max<std::int64_t>(0, left.count()));
+}
+
+void Listener::HandOnDelayed() {
+  const TimePoint now = Clock::now();
+  for (Delayed& delayed : delayed_) {
+    if (delayed.until <= now) handler_(delayed.connection.Release());
+  }
+  std::erase_if(delayed_, [](const Delayed& delayed) { return delayed.connection.get() < 0; });
 }
 
 bool Listener::AcceptAll(int listening) {
@@ -125,7 +144,8 @@ bool Listener::AcceptAll(int listening) {
 
 void Listener::Take(FileDescriptor connection, const SocketAddress& peer) {
   const std::string host = peer.Host();
-  if (IsSelf(peer)) {
+  const bool is_self = IsSelf(peer);
+  if (is_self) {
     table_.AdmitAlways(connection.get(), host);
   } else {
     switch (table_.Admit(connection.get(), host)) {
@@ -147,6 +167,12 @@ void Listener::Take(FileDescriptor connection, const SocketAddress& peer) {
     const auto milliseconds = static_cast<unsigned>(options_.send_timeout.count());
     setsockopt(connection.get(), IPPROTO_TCP, TCP_USER_TIMEOUT, &milliseconds,
                sizeof(milliseconds));
+  }
+  const TimePoint until = is_self ? TimePoint::min() : table_.DelayedUntil(host);
+  if (until > Clock::now()) {
+    metrics_.OnDelayed();
+    delayed_.push_back({.until = until, .connection = std::move(connection)});
+    return;
   }
   handler_(connection.Release());
 }

@@ -25,7 +25,7 @@ namespace synth::server {
 // gRPC can listen by itself. But gRPC 1.51 stops for good when accept fails once, for example
 // because the descriptors ran out (CVE-2023-4785), and it takes any number of connections. Here a
 // shortage pauses accepting for kPause, and a connection above a limit is closed at once and
-// counted.
+// counted. One whose address is delayed (ConnectionTable::Delay) is accepted, and handed on later.
 class Listener {
  public:
   // How long accepting pauses when descriptors or memory run out.
@@ -68,6 +68,11 @@ class Listener {
  private:
   Listener(ListeningSockets sockets, const Options& options, const ConnectionMetrics& metrics);
   void Run();
+  // Milliseconds until the next delayed connection is to be handed on, for poll(); -1: there is
+  // none.
+  int UntilNextDelayed() const;
+  // Hands on those whose time has come.
+  void HandOnDelayed();
   // True if accepting must pause.
   bool AcceptAll(int listening);
   void Take(FileDescriptor connection, const SocketAddress& peer);
@@ -79,7 +84,12 @@ class Listener {
   const ConnectionMetrics& metrics_;
   ConnectionTable table_;
   Handler handler_;
-  FileDescriptor wake_;  // readable when the thread must end
+  struct Delayed {
+    TimePoint until;
+    FileDescriptor connection;
+  };
+  std::vector<Delayed> delayed_;  // of the thread; the table's limits bound them
+  FileDescriptor wake_;           // readable when the thread must end
   Mutex mutex_;
   std::optional<SocketAddress> self_ SYNTH_GUARDED_BY(mutex_);  // the peer that ConnectToSelf made
   std::thread thread_;

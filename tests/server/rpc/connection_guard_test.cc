@@ -75,10 +75,12 @@ TEST_F(ConnectionGuardTest, OneThatHoldsTooManyStreamsIsClosed) {
   counts_ = {.streams_begun = 5000, .streams_held = 100};
   guard_.Sweep();
   EXPECT_FALSE(IsClosed());
+  EXPECT_LE(table_.DelayedUntil(peer_.Host()), Clock::now());
   Send(20'000);
   counts_ = {.streams_begun = 9000, .streams_held = 101};
   guard_.Sweep();
   EXPECT_TRUE(IsClosed());
+  EXPECT_GT(table_.DelayedUntil(peer_.Host()), Clock::now());
   EXPECT_NE(metrics_.Scrape().find("synth_connections_closed_total{reason=\"streams\"} 1"),
             std::string::npos);
 }

@@ -167,6 +167,33 @@ TEST_F(ListenerTest, AShortageOfDescriptorsPausesAndPasses) {
   EXPECT_TRUE(AwaitAccepted(2)) << "the connection has waited";
 }
 
+TEST_F(ListenerTest, AConnectionOfADelayedAddressIsHandedOnLater) {
+  Start("127.0.0.1:0");
+  const TimePoint start = Clock::now();
+  listener_->connections().Delay("127.0.0.1");
+  const RawClient client(listener_->port());
+  const RawClient another(listener_->port());
+  ASSERT_TRUE(AwaitMetric("synth_connections_delayed_total", 2));
+  EXPECT_EQ(listener_->CountOpen(), 2) << "the limits hold for it";
+  ASSERT_TRUE(AwaitAccepted(2));
+  EXPECT_GE(Clock::now() - start, ConnectionTable::kDelay);
+  const RawClient later(listener_->port());
+  EXPECT_TRUE(AwaitAccepted(3));
+  EXPECT_EQ(Metric("synth_connections_delayed_total"), 2);
+}
+
+TEST_F(ListenerTest, AnotherAddressAndAProbeAreNotDelayed) {
+  Start("127.0.0.1:0");
+  listener_->connections().Delay("127.0.0.2");
+  const RawClient client(listener_->port());
+  ASSERT_TRUE(AwaitAccepted(1));
+  listener_->connections().Delay("127.0.0.1");
+  const auto probe = listener_->ConnectToSelf();
+  ASSERT_TRUE(probe.ok()) << probe.status();
+  EXPECT_TRUE(AwaitAccepted(2));
+  EXPECT_EQ(Metric("synth_connections_delayed_total"), 0);
+}
+
 TEST_F(ListenerTest, StopEndsAcceptingAndLeavesConnections) {
   Start("127.0.0.1:0");
   const RawClient client(listener_->port());
