@@ -26,7 +26,9 @@ constexpr std::chrono::seconds kLogPatience{1};
 
 // How often memory that requests have freed is given back, and how much of it is kept for the next.
 constexpr std::chrono::seconds kTick{5};
-constexpr std::int64_t kKeptMemory = 16 << 20;
+constexpr std::int64_t kKeptMemory = 4 << 20;
+// A block of the allocator larger than that is a mapping of its own.
+constexpr int kLargeBlock = 1 << 20;
 
 // The soft limit is small for the sake of old programs that use select(2); the hard one is what the
 // administrator allows.
@@ -49,6 +51,7 @@ int Serve(const Options& options, const Signals& signals) {
 }
 
 int Run(int argc, const char* const* argv) {
+  FixAllocatorThresholds(kLargeBlock);
   const Signals signals;
   const std::variant<Options, ExitCode> parsed = ParseOptions(argc, argv);
   if (const auto* exit_code = std::get_if<ExitCode>(&parsed)) return exit_code->code;

@@ -15,6 +15,11 @@ std::int64_t ResidentBytes() {
   return statm >> total >> resident ? resident * sysconf(_SC_PAGESIZE) : 0;
 }
 
+void FixAllocatorThresholds(int bytes) {
+  mallopt(M_MMAP_THRESHOLD, bytes);
+  mallopt(M_TRIM_THRESHOLD, bytes);
+}
+
 void FreeMemory::Return() {
 #ifdef __GLIBC__
   const std::int64_t resident = ResidentBytes();
