@@ -23,7 +23,8 @@ std::vector<float> ReadPositions(const TensorScope& tensors, const ModelConfig& 
 std::vector<float> ReadTypes(const TensorScope& tensors, const ModelConfig& config) {
   if (config.type_vocab_size == 0) return {};
   std::vector<float> types = tensors.Read("token_type_embeddings.weight");
-  types.resize(static_cast<std::size_t>(std::min(config.type_vocab_size, 2) * config.hidden_size));
+  const auto rows = static_cast<std::size_t>(std::min(config.type_vocab_size, 2));
+  types.resize(rows * static_cast<std::size_t>(config.hidden_size));
   types.shrink_to_fit();
   return types;
 }

@@ -36,7 +36,8 @@ void PoolSum(std::span<const float> hidden, float growth, float divisor, std::sp
 void PoolTokens(std::span<const float> hidden, Pooling pooling, std::span<float> pooled) {
   const std::size_t size = pooled.size();
   assert(size > 0 && hidden.size() >= size && hidden.size() % size == 0);
-  const auto tokens = static_cast<float>(hidden.size() / size);
+  const std::size_t rows = hidden.size() / size;
+  const auto tokens = static_cast<float>(rows);
   switch (pooling) {
     case Pooling::kMean:
       return PoolSum(hidden, 0, tokens, pooled);

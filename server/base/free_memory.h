@@ -6,9 +6,9 @@
 namespace synth::server {
 
 // Fixes the thresholds of glibc's allocator at `bytes`: what is larger is mapped alone and unmapped
-// when it is freed, and an arena keeps at most so much at its end. By itself glibc raises both to 32
-// MiB and more once a large block was freed, for each arena, and malloc_trim does not shorten the
-// arenas of threads. Call it at the start.
+// when it is freed, and an arena keeps at most so much at its end. By itself glibc raises both to
+// 32 MiB and more once a large block was freed, for each arena, and malloc_trim does not shorten
+// the arenas of threads. Call it at the start.
 void FixAllocatorThresholds(int bytes);
 
 // Gives memory that the program has freed back to the system. glibc does so by itself only for what

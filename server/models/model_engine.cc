@@ -81,8 +81,7 @@ absl::StatusOr<std::vector<std::int32_t>> ModelEngine::TokenizeFirst(const Job& 
 absl::Status ModelEngine::TokenizePair(const std::vector<std::int32_t>& first, Job& job) {
   const absl::StatusOr<std::vector<std::int32_t>> second = model_.tokenizer()->Encode(job.second);
   if (!second.ok()) {
-    return absl::Status(second.status().code(),
-                        absl::StrCat("the second text: ", second.status().message()));
+    return {second.status().code(), absl::StrCat("the second text: ", second.status().message())};
   }
   const int longest = model_.max_text_tokens();
   TokenPair pair = model_.tokenizer()->Join(first, *second, longest);
